@@ -1,0 +1,9 @@
+// expect: a view or a reference (string_view, span
+// SPDX-License-Identifier: BSL-1.0
+#include <tandem/ipc/codec.hpp>
+
+#include <initializer_list>
+
+void send(tandem::writer& to, const std::initializer_list<int>& value) {
+    tandem::encode(to, value);
+}

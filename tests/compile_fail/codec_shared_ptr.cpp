@@ -1,0 +1,10 @@
+// expect: a shared_ptr or weak_ptr cannot travel
+// SPDX-License-Identifier: BSL-1.0
+#include <tandem/ipc/codec.hpp>
+
+#include <map>
+#include <memory>
+
+void send(tandem::writer& to, const std::map<int, std::shared_ptr<int>>& value) {
+    tandem::encode(to, value);
+}
