@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: BSL-1.0
+// tandem/future/callback.hpp: what is called when a future is done, and lists of it.        level 1
+#pragma once
+
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <utility>
+
+namespace tandem::detail {
+
+class future_state;
+
+// Says on stderr what nobody else will hear of.
+inline void report_unheard(const std::exception_ptr& error) noexcept {
+    try {
+        std::rethrow_exception(error);
+    } catch (const std::exception& e) {
+        std::fprintf(stderr, "tandem: an exception that nobody caught: %s\n", e.what());
+    } catch (...) {
+        std::fprintf(stderr, "tandem: an exception that nobody caught, not a std::exception\n");
+    }
+}
+
+// What is called when a state is complete. The state owns it once it is added.
+class callback {
+   public:
+    callback() noexcept = default;
+    callback(const callback&) = delete;
+    callback& operator=(const callback&) = delete;
+    virtual ~callback() = default;
+
+    virtual void call(future_state& done) = 0;
+    // Whether it is ours, short and blocks never: it then runs in the completing thread, whatever
+    // the executor says of the user's callbacks.
+    virtual bool is_internal() const noexcept { return false; }
+    // Whether nobody wants the call any more: it may then be left out.
+    virtual bool is_dropped() const noexcept { return false; }
+
+    callback* next = nullptr;
+};
+
+// A list of callbacks that owns them, in the order of their adding.
+class callback_list {
+   public:
+    callback_list() noexcept : first_(nullptr) {}
+    explicit callback_list(callback* first) noexcept : first_(first) {}
+    callback_list(callback_list&& other) noexcept : first_(std::exchange(other.first_, nullptr)) {}
+    callback_list& operator=(callback_list&& other) noexcept {
+        std::swap(first_, other.first_);
+        return *this;
+    }
+    ~callback_list() {
+        while (pop()) {
+        }
+    }
+
+    std::unique_ptr<callback> pop() noexcept {
+        callback* head = first_;
+        if (head) first_ = std::exchange(head->next, nullptr);
+        return std::unique_ptr<callback>(head);
+    }
+    void push_front(std::unique_ptr<callback> item) noexcept {
+        item->next = first_;
+        first_ = item.release();
+    }
+    void append(callback_list later) noexcept {
+        callback** end = &first_;
+        while (*end) end = &(*end)->next;
+        *end = std::exchange(later.first_, nullptr);
+    }
+    bool empty() const noexcept { return first_ == nullptr; }
+    callback* release() noexcept { return std::exchange(first_, nullptr); }
+
+   private:
+    callback* first_;
+};
+
+}  // namespace tandem::detail

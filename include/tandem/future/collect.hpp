@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: BSL-1.0
+// tandem/future/collect.hpp: one future of the results of many.        level 1
+#pragma once
+
+#include <tandem/future/future.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <exception>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tandem {
+namespace detail {
+
+// What many results of T are together: a vector, of pointers where T is a reference.
+template <class T>
+struct collected {
+    using type = std::vector<stored_t<T>>;
+};
+template <class T>
+    requires std::is_void_v<T>
+struct collected<T> {
+    using type = void;
+};
+template <class T>
+using collected_t = typename collected<T>::type;
+
+// Completes when all its sources have, or when the first fails.
+template <class T>
+class collect_state final : public state<collected_t<T>> {
+   public:
+    explicit collect_state(std::vector<ref<state<T>>> sources)
+        : state<collected_t<T>>(sources.empty()
+                                    ? ref<executor_context>()
+                                    : ref<executor_context>::share(sources[0]->context())),
+          sources_(std::move(sources)),
+          left_(sources_.size()) {}
+
+    void help() noexcept override {
+        for (const auto& source : sources_) {
+            if (this->ready()) return;
+            if (!source->ready()) source->help();
+        }
+    }
+    bool cancel() noexcept override {
+        if (!state<collected_t<T>>::cancel()) return false;
+        for (const auto& source : sources_) source->cancel();
+        return true;
+    }
+
+    void one_done(future_state& source) noexcept {
+        if (auto error = source.error()) {
+            if (this->claim()) {
+                this->fail_set(std::move(error));
+            } else if (!is_cancelled(error)) {
+                this->report(std::move(error));  // one is thrown, no other is lost
+            }
+        }
+        // acq_rel: the last one sees what the others wrote.
+        if (left_.fetch_sub(1, std::memory_order_acq_rel) == 1) all_done();
+    }
+    void all_done() noexcept {
+        if (!this->claim()) return;
+        outcome<collected_t<T>> all;
+        all.capture([&]() -> collected_t<T> { return gather(); });
+        this->finish_outcome(std::move(all));
+    }
+
+   private:
+    collected_t<T> gather() {
+        if constexpr (!std::is_void_v<T>) {
+            collected_t<T> values;
+            values.reserve(sources_.size());
+            for (const auto& source : sources_) {
+                if constexpr (std::is_reference_v<T>) {
+                    values.push_back(&source->result().value());
+                } else {
+                    values.push_back(std::move(source->result()).value());
+                }
+            }
+            return values;
+        }
+    }
+
+    const std::vector<ref<state<T>>> sources_;
+    // How many sources are not done; each completing thread takes one off.
+    std::atomic<std::size_t> left_;
+};
+
+template <class T>
+class collect_callback final : public callback {
+   public:
+    explicit collect_callback(ref<collect_state<T>> all) noexcept : all_(std::move(all)) {}
+    void call(future_state& done) override { all_->one_done(done); }
+    bool is_internal() const noexcept override { return true; }
+
+   private:
+    ref<collect_state<T>> all_;
+};
+
+}  // namespace detail
+
+/// The future of all results in the order of the futures, which it takes over (void: of nothing).
+/// Fails with the first failure in time; the others go on, and if they fail too that goes to the
+/// pool's on_error. Cancelling it cancels them.
+/// Python: asyncio.gather.
+template <class T>
+auto collect(std::vector<future<T>> futures) {
+    std::vector<detail::ref<detail::state<T>>> sources;
+    sources.reserve(futures.size());
+    for (const auto& f : futures) sources.push_back(detail::future_access::state_of(f));
+    auto all = detail::make_ref<detail::collect_state<T>>(sources);
+    for (const auto& source : sources) {
+        source->add_callback(std::make_unique<detail::collect_callback<T>>(all));
+    }
+    if (sources.empty()) all->all_done();
+    return detail::future_access::make(std::move(all));
+}
+
+}  // namespace tandem
