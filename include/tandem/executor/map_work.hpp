@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: BSL-1.0
+// tandem/executor/map_work.hpp: the calls of `map` and `for_each`, and their results in order.        level 2
+#pragma once
+
+#include <tandem/executor/element.hpp>
+#include <tandem/executor/input.hpp>
+#include <tandem/executor/submit_work.hpp>
+#include <tandem/executor/work.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdint>
+#include <mutex>
+#include <optional>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tandem::detail {
+
+// Room for n results, filled in any order by several threads, each place once.
+template <class R>
+class result_slots {
+    // Plain results are written in place; std::vector<bool> cannot be, nor can what has no default.
+    static constexpr bool plain = std::is_trivially_copyable_v<R> &&
+                                  std::is_trivially_default_constructible_v<R> &&
+                                  !std::is_same_v<R, bool>;
+    using slot =
+        std::conditional_t<plain, R,
+                           std::conditional_t<std::is_same_v<R, bool>, char, std::optional<R>>>;
+
+   public:
+    explicit result_slots(std::size_t count) : slots_(count) {}
+    template <class Value>
+    void set(std::size_t index, Value&& value) {
+        if constexpr (plain || std::is_same_v<R, bool>) {
+            slots_[index] = std::forward<Value>(value);
+        } else {
+            slots_[index].emplace(std::forward<Value>(value));
+        }
+    }
+    std::vector<R> take() {
+        if constexpr (plain) {
+            return std::move(slots_);
+        } else {
+            std::vector<R> values;
+            values.reserve(slots_.size());
+            for (auto& place : slots_) {
+                if constexpr (std::is_same_v<R, bool>) {
+                    values.push_back(place != 0);
+                } else {
+                    values.push_back(std::move(*place));
+                }
+            }
+            return values;
+        }
+    }
+
+   private:
+    std::vector<slot> slots_;
+};
+template <>
+class result_slots<void> {
+   public:
+    explicit result_slots(std::size_t) {}
+    void take() {}
+};
+
+template <class R>
+struct map_result {
+    using type = std::vector<R>;
+};
+template <>
+struct map_result<void> {
+    using type = void;
+};
+
+// All calls of one map. Calls are claimed in rising order, so that when one throws, whatever comes
+// before it has begun and will end: the first exception in input order is exact.
+template <class F, class Range, bool Star, bool Ships, bool Discard>
+class map_work final
+    : public state<typename map_result<std::conditional_t<
+          Discard, void,
+          typename element_traits<F, typename input<Range>::reference,
+                                  typename input<Range>::value_type, Star, Ships>::result>>::type>,
+      public work {
+    using value_type = typename input<Range>::value_type;
+    using traits = element_traits<F, typename input<Range>::reference, value_type, Star, Ships>;
+    using R = std::conditional_t<Discard, void, typename traits::result>;
+    using base = state<typename map_result<R>::type>;
+
+   public:
+    using base::add_ref;
+    using base::drop_ref;
+
+    map_work(ref<executor_core> core, F f, Range&& range, std::size_t chunk_size)
+        : base(core),
+          work(static_cast<future_state&>(*this)),
+          core_(*core),
+          call_(std::in_place, std::move(f), std::forward<Range>(range)),
+          chunk_size_(chunk_size),
+          size_(call_->elements.size()),
+          left_(size_),
+          results_(size_) {}
+
+    std::size_t size() const noexcept { return size_; }
+    // An empty map is done at once.
+    void finish_if_empty() noexcept {
+        if (size_ == 0) finish_all();
+    }
+
+    call_range claim(std::size_t most) noexcept override {
+        if (returned_count_.load(std::memory_order_relaxed) != 0) {
+            if (const auto again = take_returned(most); again.count != 0) return again;
+        }
+        auto first = next_.load(std::memory_order_relaxed);
+        std::size_t count = 0;
+        do {
+            if (first >= size_) return {};
+            count = std::min(most, size_ - first);
+        } while (!next_.compare_exchange_weak(first, first + count, std::memory_order_acq_rel,
+                                              std::memory_order_relaxed));
+        if (first == 0) this->state_claim();
+        return {first, count};
+    }
+    std::size_t unclaimed() const noexcept override {
+        const auto next = next_.load(std::memory_order_relaxed);
+        return (next < size_ ? size_ - next : 0) + returned_count_.load(std::memory_order_relaxed);
+    }
+    std::size_t chunk_size() const noexcept override { return chunk_size_; }
+    bool first_failure_counts() const noexcept override { return true; }
+
+    std::size_t run(call_range calls) noexcept override {
+        std::size_t thrown = 0;
+        for (std::size_t i = calls.first; i < calls.first + calls.count; ++i) {
+            if (i > failed_at_.load(std::memory_order_relaxed) ||
+                abandoned_.load(std::memory_order_relaxed)) {
+                continue;
+            }
+            try {
+                call_one(i);
+            } catch (...) {
+                ++thrown;
+                record(i, std::current_exception());
+            }
+        }
+        complete(calls.count);
+        return thrown;
+    }
+
+    std::size_t abandon(std::exception_ptr why) noexcept override {
+        // What a call threw before wins; what one throws because it was asked to stop does not.
+        const auto self = ref<work>::share(this);
+        abandoned_.store(true, std::memory_order_relaxed);
+        return record(size_, std::move(why));
+    }
+    bool cancel() noexcept override {
+        const auto self = ref<work>::share(this);
+        const auto why = std::make_exception_ptr(cancelled_error());
+        abandon(why);
+        core_.stop(*this, why, /*kill_running=*/true);
+        return this->was_cancelled();
+    }
+    void help() noexcept override { core_.help(*this); }
+
+    void encode_call([[maybe_unused]] writer& out) const override {
+#if TANDEM_LINUX
+        if constexpr (Ships) {
+            detail::encode_call<element_call<F, value_type, Star, Discard>>(out, call_->f);
+        }
+#endif
+    }
+    void encode_arguments([[maybe_unused]] std::size_t index,
+                          [[maybe_unused]] writer& out) override {
+        if constexpr (Ships) {
+            const value_type& element = call_->elements[index];
+            tandem::encode(out, element);
+        }
+    }
+    bool deliver([[maybe_unused]] std::size_t index,
+                 [[maybe_unused]] reader& in) noexcept override {
+        bool ok = true;
+        if constexpr (Ships) {
+            try {
+                if constexpr (std::is_void_v<R>) {
+                    decode_result<R>(in);
+                } else {
+                    results_.set(index, decode_result<R>(in));
+                }
+            } catch (...) {
+                ok = false;
+                record(index, std::current_exception());
+            }
+        }
+        complete(1);
+        return ok;
+    }
+    void fail(std::size_t index, std::exception_ptr why) noexcept override {
+        record(index, std::move(why));
+        complete(1);
+    }
+    void give_back(call_range calls) noexcept override {
+        {
+            std::lock_guard hold(mutex_);
+            returned_.push_back(calls);
+            returned_count_.fetch_add(calls.count, std::memory_order_relaxed);
+        }
+        drop_returned();
+    }
+
+   private:
+    struct call_parts {
+        template <class G>
+        call_parts(G&& g, Range&& range)
+            : f(std::forward<G>(g)), elements(std::forward<Range>(range)) {}
+        F f;
+        input<Range> elements;
+    };
+
+    void state_claim() noexcept { future_state::claim(); }
+
+    void call_one(std::size_t index) {
+        if constexpr (std::is_void_v<R>) {
+            traits::call(stop_.token(), call_->f, call_->elements[index]);
+        } else {
+            results_.set(index, traits::call(stop_.token(), call_->f, call_->elements[index]));
+        }
+    }
+
+    // Remembers an exception and ends what nobody has claimed. Returns how many it ended.
+    std::size_t record(std::size_t index, std::exception_ptr error) noexcept {
+        {
+            std::lock_guard hold(mutex_);
+            const auto before = failed_at_.load(std::memory_order_relaxed);
+            if (!error_ || (index < before && before != size_)) {
+                std::swap(error_, error);
+                failed_at_.store(index, std::memory_order_relaxed);
+            } else if (error == error_) {
+                error = nullptr;
+            }
+        }
+        // One is thrown, no other is lost.
+        if (error && !is_cancelled(error)) this->report(std::move(error));
+        stop_.request_stop();
+        const auto next = next_.exchange(size_, std::memory_order_acq_rel);
+        const auto ended = next < size_ ? size_ - next : 0;
+        const auto more = drop_returned();
+        if (ended) complete(ended);
+        return ended + more;
+    }
+    // Ends the returned calls that are not wanted any more: those after a failed one.
+    std::size_t drop_returned() noexcept {
+        std::size_t ended = 0;
+        {
+            std::lock_guard hold(mutex_);
+            const bool all = abandoned_.load(std::memory_order_relaxed);
+            const auto limit = failed_at_.load(std::memory_order_relaxed);
+            std::erase_if(returned_, [&](const call_range& calls) {
+                if (!all && calls.first <= limit) return false;
+                ended += calls.count;
+                return true;
+            });
+            returned_count_.fetch_sub(ended, std::memory_order_relaxed);
+        }
+        if (ended) complete(ended);
+        return ended;
+    }
+    call_range take_returned(std::size_t most) noexcept {
+        std::lock_guard hold(mutex_);
+        if (returned_.empty()) return {};
+        auto& last = returned_.back();
+        const call_range taken{last.first, std::min(most, last.count)};
+        last.first += taken.count;
+        last.count -= taken.count;
+        if (last.count == 0) returned_.pop_back();
+        returned_count_.fetch_sub(taken.count, std::memory_order_relaxed);
+        return taken;
+    }
+
+    void complete(std::size_t count) noexcept {
+        // acq_rel: whoever ends the last call sees the results of all others.
+        if (left_.fetch_sub(count, std::memory_order_acq_rel) == count) finish_all();
+    }
+    void finish_all() noexcept {
+        call_.reset();
+        std::exception_ptr error;
+        {
+            std::lock_guard hold(mutex_);  // a cancel may come too late, just now
+            error = error_;
+        }
+        if (error) {
+            this->fail_set(std::move(error));
+        } else {
+            this->result_.capture([&] { return results_.take(); });
+            this->finish();
+        }
+    }
+
+    executor_core& core_;  // kept by the state's context
+    std::optional<call_parts> call_;
+    const std::size_t chunk_size_;
+    const std::size_t size_;
+    // The first index that nobody has claimed; size_ once there is none or the rest is cancelled.
+    // Moved by claimers and by record().
+    std::atomic<std::size_t> next_{0};
+    // How many calls have not ended. Taken off by whoever ends calls.
+    std::atomic<std::size_t> left_;
+    // The lowest index that failed, size_ for a cancel, SIZE_MAX for none. Written under mutex_;
+    // read without it as a hint that a call is not wanted any more.
+    std::atomic<std::size_t> failed_at_{SIZE_MAX};
+    // false, then true by abandon(): calls that come back are ended.
+    std::atomic<bool> abandoned_{false};
+    // How many calls returned_ holds; written under mutex_, read as a hint.
+    std::atomic<std::size_t> returned_count_{0};
+    std::mutex mutex_;  // guards error_, returned_
+    std::exception_ptr error_;
+    std::vector<call_range> returned_;
+    result_slots<R> results_;
+    [[no_unique_address]] stop_switch<element_takes_stop<F, typename traits::argument>> stop_;
+};
+
+}  // namespace tandem::detail

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: BSL-1.0
+// tandem/executor/submit_work.hpp: the call of `submit`, fused with its future's state.        level 2
+#pragma once
+
+#include <tandem/core/invoke.hpp>
+#include <tandem/executor/work.hpp>
+#include <tandem/ipc/shippable.hpp>
+
+#if TANDEM_LINUX
+#include <tandem/ipc/thunk.hpp>
+#endif
+
+#include <optional>
+#include <stop_token>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace tandem::detail {
+
+// A stop_source, for calls that take a stop_token; nothing for the others.
+template <bool Needed>
+class stop_switch {
+   public:
+    std::stop_token token() const noexcept { return source_.get_token(); }
+    void request_stop() noexcept { source_.request_stop(); }
+
+   private:
+    std::stop_source source_;
+};
+template <>
+class stop_switch<false> {
+   public:
+    std::stop_token token() const noexcept { return {}; }
+    void request_stop() noexcept {}
+};
+
+// One allocation holds the callable, its arguments, the result and the word that waiters sleep on.
+// The arguments are gone before the future is ready.
+template <class R, class F, class... Args>
+class local_submit final : public state<R>, public work {
+   public:
+    using state<R>::add_ref;
+    using state<R>::drop_ref;
+
+    template <class G, class... Given>
+    explicit local_submit(ref<executor_core> core, G&& f, Given&&... args)
+        : state<R>(core),
+          work(static_cast<future_state&>(*this)),
+          core_(*core),
+          call_(std::in_place, std::forward<G>(f),
+                std::tuple<Args...>(std::forward<Given>(args)...)) {}
+
+    call_range claim(std::size_t) noexcept override {
+        return {0, state<R>::claim() ? std::size_t{1} : std::size_t{0}};
+    }
+    std::size_t unclaimed() const noexcept override { return this->begun() ? 0 : 1; }
+
+    std::size_t run(call_range) noexcept override {
+        this->result_.capture([&]() -> R {
+            return apply_task(stop_.token(), std::move(call_->first), std::move(call_->second));
+        });
+        call_.reset();
+        const std::size_t thrown = this->result_.has_value() ? 0 : 1;
+        this->finish();
+        return thrown;
+    }
+
+    std::size_t abandon(std::exception_ptr why) noexcept override {
+        if (!this->begin_cancel()) {
+            stop_.request_stop();
+            return 0;
+        }
+        call_.reset();
+        this->fail_set(std::move(why));
+        return 1;
+    }
+    bool cancel() noexcept override {
+        return abandon(std::make_exception_ptr(cancelled_error())) == 1 || this->was_cancelled();
+    }
+    void help() noexcept override { core_.help(*this); }
+
+   private:
+    executor_core& core_;  // kept by the state's context
+    std::optional<std::pair<F, std::tuple<Args...>>> call_;
+    [[no_unique_address]] stop_switch<takes_stop_token<F, Args...>> stop_;
+};
+
+#if TANDEM_LINUX
+
+// The same for an executor that ships: the call is bytes from the start, so that what cannot be
+// encoded is known where it was submitted.
+template <class R, class F, class... Args>
+class shipped_submit final : public state<R>, public work {
+   public:
+    using state<R>::add_ref;
+    using state<R>::drop_ref;
+
+    explicit shipped_submit(ref<executor_core> core, const F& f, const Args&... args)
+        : state<R>(core), work(static_cast<future_state&>(*this)), core_(*core) {
+        detail::encode_call<submitted_call<F, Args...>>(call_, f);
+        (tandem::encode(arguments_, args), ...);
+    }
+
+    call_range claim(std::size_t) noexcept override {
+        return {0, state<R>::claim() ? std::size_t{1} : std::size_t{0}};
+    }
+    std::size_t unclaimed() const noexcept override { return this->begun() ? 0 : 1; }
+    // Never called: the core ships.
+    std::size_t run(call_range) noexcept override { return 0; }
+
+    std::size_t abandon(std::exception_ptr why) noexcept override {
+        if (!this->begin_cancel()) return 0;
+        this->fail_set(std::move(why));
+        return 1;
+    }
+    bool cancel() noexcept override {
+        const auto why = std::make_exception_ptr(cancelled_error());
+        while (abandon(why) == 0) {
+            core_.stop(*this, why, /*kill_running=*/true);
+            if (this->begun()) break;  // else it came back, unbegun, in between
+        }
+        return this->was_cancelled();
+    }
+
+    void encode_call(writer& out) const override {
+        const auto bytes = call_.bytes();
+        out.write(bytes.data(), bytes.size());
+    }
+    void encode_arguments(std::size_t, writer& out) override {
+        const auto bytes = arguments_.bytes();
+        out.write(bytes.data(), bytes.size());
+    }
+    bool deliver(std::size_t, reader& in) noexcept override {
+        this->result_.capture([&]() -> R { return decode_result<R>(in); });
+        const bool ok = this->result_.has_value();
+        this->finish();
+        return ok;
+    }
+    void fail(std::size_t, std::exception_ptr why) noexcept override {
+        this->fail_set(std::move(why));
+    }
+    void give_back(call_range) noexcept override { this->unclaim(); }
+
+   private:
+    executor_core& core_;  // kept by the state's context
+    writer call_;
+    writer arguments_;  // kept to the end: the call may be given back
+};
+
+#endif
+
+}  // namespace tandem::detail

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSL-1.0
+// tandem/executor/thread_pool.hpp: an executor that makes its calls on a fixed set of threads.        level 2
+#pragma once
+
+#include <tandem/core/cpus.hpp>
+#include <tandem/executor/algorithms.hpp>
+#include <tandem/executor/thread_pool_core.hpp>
+
+#include <concepts>
+#include <exception>
+#include <optional>
+#include <stdexcept>
+#include <type_traits>
+#include <utility>
+
+namespace tandem {
+
+/// Makes calls on a fixed set of threads, which live as long as the pool. No task waits while a
+/// thread is idle; a task may wait for other tasks of the pool, whatever the pool's size.
+/// Python: ThreadPoolExecutor, multiprocessing.pool.ThreadPool.
+/// Thread safety: shared use is safe, except destruction.
+/// Lifetime: the destructor waits for all work; during an exception it terminates first. Destroyed
+/// in one of its own tasks, it waits for nothing: its threads finish the work and end.
+class thread_pool : public executor_algorithms<thread_pool, false> {
+   public:
+    /// One thread for each CPU that this process may use.
+    thread_pool() : thread_pool(thread_pool_options{}) {}
+    /// Throws: std::invalid_argument if there are no workers.
+    template <std::integral Count>
+    explicit thread_pool(Count workers) : thread_pool(with_workers(workers)) {}
+    /// Throws: std::invalid_argument, what an initializer throws, std::system_error.
+    explicit thread_pool(thread_pool_options options) {
+        if (options.workers < 0) throw std::invalid_argument("thread_pool needs a worker");
+        if (options.workers == 0) options.workers = available_cpus();
+        if (options.queue_capacity == 0) {
+            throw std::invalid_argument("thread_pool needs room for a task in its queue");
+        }
+        const auto name = options.name;
+        core_ = detail::make_ref<detail::thread_pool_core>(std::move(options));
+        core_->open(name);
+    }
+    thread_pool(const thread_pool&) = delete;
+    thread_pool& operator=(const thread_pool&) = delete;
+    ~thread_pool() {
+        if (core_->forked()) {
+            // The threads are in the other process, and so may be the owners of the locks.
+            static_cast<void>(core_.release());
+            return;
+        }
+        if (std::uncaught_exceptions() > exceptions_) {
+            core_->terminate();
+        } else {
+            core_->close();
+        }
+        if (core_->on_own_thread()) {
+            core_->let_go();
+        } else {
+            core_->join();
+        }
+    }
+
+    /// Calls `f()` without a future. What it throws goes to on_error.
+    /// Throws: pool_closed. Blocks: while the queue is full.
+    template <class F>
+        requires std::invocable<std::decay_t<F>&>
+    void detach(F&& f) {
+        static_cast<void>(submit(reporting<std::decay_t<F>>{std::forward<F>(f), core_.get()}));
+    }
+
+    /// As submit, but never waits for room in the queue. Returns: nullopt if it is full.
+    template <class F, class... Args>
+    [[nodiscard]] auto try_submit(F&& f, Args&&... args) {
+        static_assert(detail::task_invocable<std::decay_t<F>, std::decay_t<Args>...>,
+                      "tandem: the callable cannot be called with these arguments");
+        using R = typename detail::task_result<std::decay_t<F>, std::decay_t<Args>...>::type;
+        using task = detail::local_submit<R, std::decay_t<F>, std::decay_t<Args>...>;
+        auto made = detail::make_ref<task>(core_, std::forward<F>(f), std::forward<Args>(args)...);
+        std::optional<future<R>> result;
+        if (core_->try_start(made)) result = detail::future_access::make(std::move(made));
+        return result;
+    }
+
+    /// Waits until no task waits or runs, those submitted by tasks included.
+    /// Throws: invalid_state in a task of the same pool.
+    void wait_idle() { core_->wait_idle(deadline::never()); }
+    /// The same with a limit. Returns: whether the pool is idle.
+    bool wait_idle(deadline until) { return core_->wait_idle(until); }
+
+    /// Calls `f()` here and `g()` in parallel, if a thread is free, and waits for both.
+    /// Returns: the pair of the results, if neither is void. Throws: what f threw, else what g did;
+    /// if both did, g's goes to on_error.
+    template <class F, class G>
+    auto fork_join(F&& f, G&& g) {
+        using RF = std::invoke_result_t<F&>;
+        using RG = std::invoke_result_t<G&>;
+        auto other = submit([&g]() -> RG { return g(); });
+        outcome<RF> mine;
+        mine.capture(f);
+        // g refers to our caller's frame: it ends, or never begins, before we return.
+        if (mine.error() && !other.cancel()) {
+            other.wait();
+            if (other.exception()) core_->report(other.exception());  // f's is thrown
+        }
+        if constexpr (std::is_void_v<RF> || std::is_void_v<RG>) {
+            std::move(mine).value();
+            other.get();
+        } else {
+            auto&& first = std::move(mine).value();
+            return std::pair<RF, RG>(std::forward<decltype(first)>(first), other.get());
+        }
+    }
+
+   private:
+    friend detail::executor_access;
+
+    template <class F>
+    struct reporting {
+        F f;
+        detail::thread_pool_core* core;
+        void operator()() {
+            try {
+                f();
+            } catch (...) {
+                core->report(std::current_exception());
+                throw;
+            }
+        }
+    };
+
+    template <std::integral Count>
+    static thread_pool_options with_workers(Count workers) {
+        if (workers <= 0 || !std::in_range<int>(workers)) {
+            throw std::invalid_argument("thread_pool needs at least one worker");
+        }
+        thread_pool_options options;
+        options.workers = static_cast<int>(workers);
+        return options;
+    }
+
+    detail::executor_core& core() const noexcept { return *core_; }
+
+    const int exceptions_ = std::uncaught_exceptions();
+    detail::ref<detail::thread_pool_core> core_;
+};
+
+}  // namespace tandem

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSL-1.0
+// tandem/executor/work.hpp: what executors run: a source of calls, whatever runs them.        level 2
+#pragma once
+
+#include <tandem/core/error.hpp>
+#include <tandem/future/state.hpp>
+#include <tandem/ipc/codec.hpp>
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <vector>
+
+namespace tandem {
+
+/// A process that runs a task of a pool, and for how long it has.
+struct running_task {
+    int pid = 0;
+    std::chrono::nanoseconds elapsed{0};
+};
+
+/// What a pool has done and is doing. Python has nothing like it.
+struct pool_stats {
+    std::size_t queued = 0;             // submitted, not begun
+    std::vector<running_task> running;  // one for each call being made
+    std::size_t done = 0;               // ended with a value
+    std::size_t failed = 0;             // ended with an exception, a cancel or a death
+    std::size_t retried = 0;            // begun again after a death
+    std::size_t replaced = 0;           // workers started in place of others
+};
+
+namespace detail {
+
+// Some calls of one work, by their places: [first, first + count).
+struct call_range {
+    std::size_t first = 0;
+    std::size_t count = 0;
+};
+
+// A source of calls that executors pull from: one for submit, many for map. A claimed call ends
+// exactly once: by run(), by deliver() or fail(), or it goes back by give_back().
+// It is part of a future_state, which owns it and is its result.
+class work {
+   public:
+    explicit work(future_state& owner) noexcept : owner_(owner) {}
+    work(const work&) = delete;
+    work& operator=(const work&) = delete;
+
+    void add_ref() const noexcept { owner_.add_ref(); }
+    void drop_ref() const noexcept { owner_.drop_ref(); }
+    future_state& owner() const noexcept { return owner_; }
+
+    // Takes up to `most` calls that nobody has begun; an empty range when there are none.
+    virtual call_range claim(std::size_t most) noexcept = 0;
+    // How many calls could be claimed now; a hint.
+    virtual std::size_t unclaimed() const noexcept = 0;
+    // Makes the claimed calls, here. Returns how many of them threw.
+    virtual std::size_t run(call_range calls) noexcept = 0;
+    // Ends all calls that nobody has claimed with `why`, and asks those that run to stop.
+    // Returns how many it ended.
+    virtual std::size_t abandon(std::exception_ptr why) noexcept = 0;
+
+    // Whether a call that fails makes those behind it superfluous.
+    virtual bool first_failure_counts() const noexcept { return false; }
+
+    // The remote half, for executors that ship.
+
+    // How many calls one message should hold: 0 if the executor decides.
+    virtual std::size_t chunk_size() const noexcept { return 0; }
+    // Writes what names the call. Throws: codec_error.
+    virtual void encode_call(writer&) const {}
+    // Writes the arguments of one claimed call. Throws what the user's encoder throws.
+    virtual void encode_arguments(std::size_t, writer&) {}
+    // Ends a claimed call with the result that these bytes hold, or with what is wrong with them.
+    // Returns whether it holds a result.
+    virtual bool deliver(std::size_t, reader&) noexcept { return false; }
+    // Ends a claimed call with an exception.
+    virtual void fail(std::size_t, std::exception_ptr) noexcept {}
+    // Takes back claimed calls that were not begun.
+    virtual void give_back(call_range) noexcept {}
+
+    // What the calls took so far. Written by the executor that ships them; 0 if not measured.
+    std::uint64_t mean_ns() const noexcept {
+        const auto calls = timed_calls_.load(std::memory_order_relaxed);
+        return calls ? timed_ns_.load(std::memory_order_relaxed) / calls : 0;
+    }
+    // How many calls that is known of.
+    std::uint64_t timed_calls() const noexcept {
+        return timed_calls_.load(std::memory_order_relaxed);
+    }
+    void add_time(std::uint64_t calls, std::uint64_t ns) noexcept {
+        timed_ns_.fetch_add(ns, std::memory_order_relaxed);
+        timed_calls_.fetch_add(calls, std::memory_order_relaxed);
+    }
+
+   protected:
+    ~work() = default;
+
+   private:
+    future_state& owner_;
+    // Sums, for an estimate: relaxed, and read one after the other.
+    std::atomic<std::uint64_t> timed_ns_{0};
+    std::atomic<std::uint64_t> timed_calls_{0};
+};
+
+// Where work comes from: the user (one submitted call, which counts against a bounded queue, or a
+// map), or a lazy map that was begun before the pool was closed.
+enum class admission { submitted, outside, continued };
+
+// What the algorithms need of an executor. Outlives the executor while futures refer to it.
+class executor_core : public executor_context {
+   public:
+    // Makes `calls` run: up to `most_threads` threads may pull from it, or as many processes as
+    // there are. Throws: pool_closed, broken_pool.
+    virtual void start(ref<work> calls, std::size_t most_threads,
+                       admission from = admission::outside) = 0;
+    // Throws what start() would, from outside.
+    virtual void require_open() const = 0;
+    // Whether calls go to other processes, as bytes.
+    virtual bool ships() const noexcept { return false; }
+    // Whether a thread that waits for a map should take part in it. If the wait is timed, nobody
+    // ends the map in time while that thread is in one of its calls.
+    virtual bool caller_takes_part(bool /*timed*/) const noexcept { return false; }
+    // Makes the unbegun calls of a work in the calling thread, until there are none or `until`.
+    virtual void take_part(work&, deadline /*until*/) noexcept {}
+    // Called by a thread that waits for a work: does the same if it is a worker of this executor.
+    void help(work& calls) noexcept {
+        if (on_own_thread()) take_part(calls, deadline::never());
+    }
+    // How many elements a lazy map reads ahead when nothing is known of its calls.
+    virtual std::size_t least_window() const noexcept {
+        return 2 * static_cast<std::size_t>(size());
+    }
+    // Ends with `why` the calls of a work that were handed out but not begun, and, where that can
+    // be, kills those that run. Returns whether no call of it runs any more.
+    virtual bool stop(work&, const std::exception_ptr& /*why*/, bool /*kill_running*/) noexcept {
+        return false;
+    }
+
+    virtual int size() const noexcept = 0;
+    virtual const char* kind() const noexcept = 0;
+    virtual const char* state_name() const noexcept = 0;
+    virtual pool_stats stats() const = 0;
+    virtual void close() = 0;
+    virtual void join() = 0;
+    virtual void terminate() = 0;
+};
+
+// How the library gets at the core of an executor, which is private.
+struct executor_access {
+    template <class Executor>
+    static auto core(const Executor& executor) noexcept -> decltype(executor.core()) {
+        return executor.core();
+    }
+};
+
+// Runs the calls of a map and waits for them. Threads never outlive what they were lent: after a
+// time-out, this waits for the calls that run.
+template <class Map>
+void run_to_end(executor_core& core, Map& calls, deadline until) {
+    if (calls.size() == 0) return calls.finish_if_empty();
+    const bool own = core.on_own_thread();
+    const bool part = own || core.caller_takes_part(!until.is_never());
+    const auto most = std::min(calls.size(), static_cast<std::size_t>(core.size()));
+    const auto others = part && !own ? most - 1 : most;
+    if (others > 0) core.start(ref<work>::share(&calls), others);
+    if (part) core.take_part(calls, until);
+    if (calls.wait(until)) return;
+    const auto why = std::make_exception_ptr(timeout_error("the map did not end in time"));
+    calls.abandon(why);
+    core.stop(calls, why, /*kill_running=*/true);
+    calls.wait();
+}
+
+}  // namespace detail
+}  // namespace tandem
