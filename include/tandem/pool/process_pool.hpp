@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: BSL-1.0
+// tandem/pool/process_pool.hpp: an executor that makes its calls in other processes.        level 3
+#pragma once
+
+#include <tandem/core/cpus.hpp>
+#include <tandem/executor/algorithms.hpp>
+#include <tandem/pool/process_pool_manager.hpp>
+#include <tandem/pool/worker.hpp>
+
+#include <concepts>
+#include <exception>
+#include <stdexcept>
+#include <utility>
+
+namespace tandem {
+
+/// Makes calls in worker processes. A worker's death fails the one task it ran, with worker_died;
+/// all other tasks go on and the worker is replaced. Calls travel as a token for the code and bytes
+/// for the data, so they must be shippable.
+/// Python: ProcessPoolExecutor, multiprocessing.Pool.
+/// Requires: `worker_main(argc, argv)` at the start of main(), or a process that has one thread
+/// when the pool is made.
+/// Thread safety: shared use is safe, except destruction.
+/// Lifetime: the destructor waits for all work; during an exception it terminates first. It leaves
+/// no process, descriptor or file behind.
+class process_pool : public executor_algorithms<process_pool, true> {
+   public:
+    /// One worker for each CPU that this process may use. Throws: as below.
+    process_pool() : process_pool(process_pool_options{}) {}
+    /// Throws: std::invalid_argument if there are no workers, and as below.
+    template <std::integral Count>
+    explicit process_pool(Count workers) : process_pool(with_workers(workers)) {}
+    /// Throws: std::invalid_argument; invalid_state if the process has threads and worker_main was
+    /// not called, or in a worker; broken_pool and io_error if workers cannot be started.
+    explicit process_pool(process_pool_options options) {
+        if (options.workers < 0) throw std::invalid_argument("process_pool needs a worker");
+        if (options.workers == 0) options.workers = available_cpus();
+        core_ = detail::make_ref<detail::process_pool_manager>(std::move(options));
+        core_->open();
+    }
+    process_pool(const process_pool&) = delete;
+    process_pool& operator=(const process_pool&) = delete;
+    ~process_pool() {
+        if (core_->forked()) {
+            // The workers and the manager belong to the other process.
+            static_cast<void>(core_.release());
+            return;
+        }
+        if (std::uncaught_exceptions() > exceptions_) {
+            core_->terminate();
+        } else {
+            core_->close();
+        }
+        core_->leave(!core_->on_callback_thread());
+    }
+
+   private:
+    friend detail::executor_access;
+
+    template <std::integral Count>
+    static process_pool_options with_workers(Count workers) {
+        if (workers <= 0 || !std::in_range<int>(workers)) {
+            throw std::invalid_argument("process_pool needs at least one worker");
+        }
+        process_pool_options options;
+        options.workers = static_cast<int>(workers);
+        return options;
+    }
+
+    detail::executor_core& core() const noexcept { return *core_; }
+
+    const int exceptions_ = std::uncaught_exceptions();
+    detail::ref<detail::process_pool_manager> core_;
+};
+
+}  // namespace tandem

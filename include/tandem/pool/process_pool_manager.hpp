@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: BSL-1.0
+// tandem/pool/process_pool_manager.hpp: the thread that hands calls to workers and brings results home.        level 3
+#pragma once
+
+#include <tandem/pool/process_pool_dispatch.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+
+namespace tandem::detail {
+
+// One thread per pool, asleep in poll() until there is something to do. It alone talks to workers
+// and to the helper; what it must tell the users' side is in the books of process_pool_core.
+class process_pool_manager final : public process_pool_dispatch {
+    static constexpr auto start_limit = std::chrono::seconds(10);
+    static constexpr auto leave_limit = std::chrono::seconds(5);
+
+   public:
+    using process_pool_dispatch::process_pool_dispatch;
+
+    // Starts the workers and the manager. Throws: what keeps them from starting; nothing is left.
+    void open() {
+        workers_.connect();
+        for (int i = 0; i < size_; ++i) {
+            workers_.request();
+            // Neither side may wait for the other to read.
+            while (workers_.take_message(MSG_DONTWAIT)) {
+            }
+        }
+        const deadline until = start_limit;
+        while (workers_.has_starting()) {
+            pollfd helper{workers_.session(), POLLIN, 0};
+            const int ready = ::poll(&helper, 1, milliseconds(until));
+            if (ready < 0 && errno == EINTR) continue;
+            if (ready == 0) throw broken_pool("process_pool: the helper process does not answer");
+            workers_.take_message(MSG_DONTWAIT);
+        }
+        // Signals are for the program's own threads.
+        sigset_t all;
+        sigset_t before;
+        sigfillset(&all);
+        ::pthread_sigmask(SIG_SETMASK, &all, &before);
+        try {
+            thread_ = std::thread([this] { manage(); });
+        } catch (...) {
+            ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+            throw;
+        }
+        ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    }
+
+    void join() override {
+        if (forked()) return;
+        require_joinable();
+        if (on_callback_thread()) throw invalid_state("join() in a callback of the same pool");
+        leave(true);
+    }
+    // Waits until all work is done and the workers are gone; also for callbacks, if asked to.
+    void leave(bool with_callbacks) noexcept {
+        {
+            std::lock_guard hold(mutex_);
+            joining_ = true;
+            wait_for_callbacks_ = with_callbacks;
+        }
+        wake();
+        std::lock_guard one_at_a_time(join_mutex_);
+        if (thread_.joinable()) thread_.join();
+        if (with_callbacks) callbacks_.stop();
+    }
+
+   private:
+    struct delivery {
+        work* calls;  // kept by its chunk
+        std::size_t place;
+        record_receiver::record record;
+    };
+
+    void manage() noexcept {
+        for (;;) {
+            try {
+                while (turn()) {
+                }
+                break;
+            } catch (const broken_pool&) {
+                end_all(phase::broken, std::current_exception());
+            } catch (const std::exception& e) {
+                end_all(phase::broken,
+                        std::make_exception_ptr(broken_pool(
+                            std::string("process_pool: the manager failed: ") + e.what())));
+            }
+        }
+    }
+
+    // Does what there is to do, then waits for more. False: the pool is done with.
+    bool turn() {
+        hand_out();
+        if (!may_wait()) return false;
+        wait();
+        if (events_[0].revents) {
+            char discard[8];
+            static_cast<void>(!::read(wake_.get(), discard, sizeof discard));
+        }
+        if (events_[1].revents) hear_helper();
+        for (std::size_t i = 0; i < workers_.all().size(); ++i) serve(*workers_.all()[i]);
+        look();
+        bury();
+        return true;
+    }
+
+    // Waiting.
+
+    // Whether there is anything to wait for; lets the workers go once all is done.
+    bool may_wait() {
+        const bool callbacks_idle = callbacks_.idle();
+        std::lock_guard hold(mutex_);
+        if (workers_.all().empty() && (joining_ || phase_ == phase::broken) && queue_.empty()) {
+            gone_ = joining_ && (callbacks_idle || !wait_for_callbacks_);
+            return !gone_;
+        }
+        const bool working =
+            !queue_.empty() || std::ranges::any_of(workers_.all(), [](const auto& one) {
+                return !one->chunks.empty();
+            });
+        if (!joining_ || working || (wait_for_callbacks_ && !callbacks_idle)) return true;
+        gone_ = true;
+        for (const auto& one : workers_.all()) {
+            if (one->state != worker_handle::life::running) continue;
+            one->state = worker_handle::life::leaving;
+            ::shutdown(one->socket.get(), SHUT_WR);
+            leave_until_ = leave_limit;
+        }
+        return true;
+    }
+    void wait() {
+        events_.assign({{wake_.get(), POLLIN, 0}, {workers_.session(), POLLIN, 0}});
+        for (const auto& one : workers_.all()) {
+            const bool unsent = one->unsent_from < one->unsent.size();
+            const auto interest = static_cast<short>(POLLIN | (unsent ? POLLOUT : 0));
+            events_.push_back({one->stream_ended ? -1 : one->socket.get(), interest, 0});
+            events_.push_back({one->has_ended ? -1 : one->pidfd.get(), POLLIN, 0});
+        }
+        if (session_gone_) events_[1].fd = -1;
+        auto until = leave_until_;
+        for (const auto& one : workers_.all()) until = std::min(until, one->next_look());
+        ::poll(events_.data(), events_.size(), milliseconds(until));
+        if (!leave_until_.expired()) return;
+        std::lock_guard hold(mutex_);
+        for (const auto& one : workers_.all()) one->kill();
+        leave_until_ = deadline::never();
+    }
+    static int milliseconds(deadline until) noexcept {
+        if (until.is_never()) return -1;
+        return static_cast<int>(
+            std::chrono::ceil<std::chrono::milliseconds>(until.remaining()).count());
+    }
+
+    // Bringing home.
+
+    void hear_helper() {
+        if (session_gone_) return;
+        std::unique_lock hold(mutex_);
+        try {
+            while (workers_.take_message(MSG_DONTWAIT)) {
+            }
+        } catch (...) {
+            session_gone_ = true;
+            workers_.give_up_starting();
+            hold.unlock();
+            throw;
+        }
+    }
+    // Looks at what poll said about a worker.
+    void serve(worker_handle& one) {
+        for (const auto& event : events_) {
+            if (event.fd < 0 || !event.revents) continue;
+            if (event.fd == one.pidfd.get()) {
+                std::lock_guard hold(mutex_);
+                one.has_ended = true;
+            } else if (event.fd == one.socket.get()) {
+                if (event.revents & POLLOUT) send_rest(one);
+                if (event.revents & ~POLLOUT) receive(one);
+            }
+        }
+    }
+    static void send_rest(worker_handle& one) noexcept {
+        one.unsent_from += send_now(one, std::span(one.unsent).subspan(one.unsent_from));
+    }
+    void receive(worker_handle& one) {
+        if (!one.records.receive(one.socket.get())) one.stream_ended = true;
+        deliver(one);
+    }
+    void deliver(worker_handle& one) {
+        while (deliver_some(one)) {
+        }
+    }
+    // Completes the calls of some records. False: there were none.
+    bool deliver_some(worker_handle& one) {
+        std::vector<std::unique_ptr<chunk>> ended;  // keeps what the deliveries refer to
+        {
+            std::lock_guard hold(mutex_);
+            take_records(one);
+            ended = one.remove_ended_chunks();
+        }
+        if (deliveries_.empty()) return false;
+        std::size_t good = 0;
+        for (const auto& each : deliveries_) {
+            reader in(each.record.bytes);
+            if (each.record.head.kind == record_kind::exception) {
+                each.calls->fail(each.place, exception_in(in, one.pid));
+            } else if (each.calls->deliver(each.place, in)) {
+                ++good;
+                continue;
+            }
+            take_back_superfluous(*each.calls);
+        }
+        std::lock_guard hold(mutex_);
+        done_ += good;
+        failed_ += deliveries_.size() - good;
+        deliveries_.clear();
+        return true;
+    }
+    // The exception in a record, or what is wrong with it.
+    static std::exception_ptr exception_in(reader& in, int pid) noexcept {
+        try {
+            if (auto thrown = decode_exception(in, pid)) return thrown;
+            throw codec_error("a worker sent an exception that is none");
+        } catch (...) {
+            return std::current_exception();
+        }
+    }
+    // Marks the calls of some records that have come, and lists them: few enough to stay in cache.
+    void take_records(worker_handle& one) {
+        constexpr std::size_t some = 128;
+        const auto now = deadline::clock::now();
+        while (!one.damaged && deliveries_.size() < some) {
+            if (one.records.damaged()) {
+                one.kill_as_damaged();
+                break;
+            }
+            const auto record = one.records.next();
+            if (!record) break;
+            auto* part = one.find_chunk(record->head.chunk);
+            // None: the last of its calls was cancelled in the meantime.
+            if (!part || record->head.index >= part->ended.size()) continue;
+            if (part->ended[record->head.index]) continue;
+            part->end(record->head.index);
+            part->time += record->head.nanoseconds;
+            ++part->timed;
+            deliveries_.push_back({part->calls.get(), part->places[record->head.index], *record});
+        }
+        if (deliveries_.empty()) {
+            if (one.claims_damaged()) one.kill_as_damaged();
+            return;
+        }
+        for (const auto& part : one.chunks) {
+            if (part->timed == 0) continue;
+            part->since = now;
+            part->report_time();
+        }
+        one.began_anything = true;
+        one.look_after(now, first_look);
+    }
+    // Looks into the outboxes of workers that should have been heard of: results must not wait
+    // there for a call that takes longer than those before it.
+    void look() {
+        const auto now = deadline::clock::now();
+        for (const auto& one : workers_.all()) {
+            if (one->next_look().time() > now) continue;
+            one->look_after(now, 2 * one->look_interval);
+            one->records.peek(one->memory());
+            deliver(*one);
+        }
+    }
+
+    // Removes the workers that have ended, settles what they had, and replaces them.
+    void bury() {
+        for (std::size_t i = 0; i < workers_.all().size();) {
+            auto& one = *workers_.all()[i];
+            if (one.has_ended && (one.wait_status || session_gone_)) {
+                bury(one);
+                hear_helper();  // neither side may wait for the other to read
+                i = 0;
+            } else {
+                ++i;
+            }
+        }
+    }
+    void bury(worker_handle& one) {
+        // Its last records are in the socket, then in the outbox. Whoever it forked may hold the
+        // socket open, so this does not wait for the end of the stream.
+        while (!one.stream_ended && one.records.receive(one.socket.get()) &&
+               one.records.got_something()) {
+        }
+        one.records.peek(one.memory());
+        deliver(one);
+        std::vector<returned_call> lost;
+        std::vector<returned_call> back;
+        std::exception_ptr cause;
+        bool replace;
+        std::unique_ptr<worker_handle> gone;
+        {
+            std::lock_guard hold(mutex_);
+            const bool over = phase_ == phase::terminated || phase_ == phase::broken;
+            cause = over ? end_cause_ : one.cause_of_death();
+            for (const auto& part : one.chunks) {
+                const auto begun = one.begun(*part);
+                one.began_anything = one.began_anything || begun > 0;
+                for (std::size_t i = 0; i < part->places.size(); ++i) {
+                    if (part->ended[i]) continue;
+                    (over || i < begun ? lost : back).push_back({part->calls, part->places[i]});
+                }
+            }
+            failed_ += lost.size();
+            replace = !over && one.state != worker_handle::life::leaving;
+            useless_ = one.began_anything || one.killed_while_idle() ? 0 : useless_ + 1;
+            gone = workers_.remove(one);
+        }
+        changed_.notify_all();
+        for (const auto& call : lost) {
+            call.calls->fail(call.place, cause);
+            take_back_superfluous(*call.calls);
+        }
+        give_back(std::move(back));
+        if (!replace) return;
+        if (useless_ > 3 * size_) {
+            throw broken_pool("process_pool: fresh workers die before they do anything: " +
+                              describe(cause));
+        }
+        std::lock_guard hold(mutex_);
+        workers_.request_replacement();
+    }
+    static std::string describe(const std::exception_ptr& error) {
+        try {
+            std::rethrow_exception(error);
+        } catch (const std::exception& e) {
+            return e.what();
+        }
+    }
+
+    std::mutex join_mutex_;  // guards thread_, and makes others wait for the one that joins it
+    std::thread thread_;
+    bool wait_for_callbacks_ = true;  // guarded by mutex_
+
+    // The manager's own.
+    std::vector<pollfd> events_;
+    std::vector<delivery> deliveries_;
+    bool session_gone_ = false;
+    int useless_ = 0;  // how many workers in a row ended before they began anything
+    deadline leave_until_;
+};
+
+}  // namespace tandem::detail
