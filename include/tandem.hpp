@@ -15,6 +15,7 @@
 #include <tandem/core/ref.hpp>
 #include <tandem/core/resume.hpp>
 #include <tandem/future/as_completed.hpp>
+#include <tandem/future/callback.hpp>
 #include <tandem/future/collect.hpp>
 #include <tandem/future/future.hpp>
 #include <tandem/future/promise.hpp>
@@ -36,6 +37,7 @@
 #include <tandem/executor/thread_pool_core.hpp>
 #include <tandem/executor/thread_pool_options.hpp>
 #include <tandem/executor/work.hpp>
+#include <tandem/executor/work_queue.hpp>
 
 #if defined(__linux__)
 #include <tandem/core/unique_fd.hpp>
