@@ -56,8 +56,8 @@ class process_pool_dispatch : public process_pool_core {
         return sent;
     }
 
-    // After a call of it has failed: takes the unbegun calls of a map back from the workers. The map
-    // ends those behind the failed one, and wants the others again.
+    // After a call of a map has failed: takes its unbegun calls back from the workers. The map ends
+    // those behind the failed one, and wants the others again.
     void take_back_superfluous(const work& calls) noexcept {
         if (!calls.first_failure_counts()) return;
         std::vector<returned_call> back;
