@@ -14,14 +14,6 @@
 #include <tandem/core/parker.hpp>
 #include <tandem/core/ref.hpp>
 #include <tandem/core/resume.hpp>
-#include <tandem/future/as_completed.hpp>
-#include <tandem/future/callback.hpp>
-#include <tandem/future/collect.hpp>
-#include <tandem/future/future.hpp>
-#include <tandem/future/promise.hpp>
-#include <tandem/future/state.hpp>
-#include <tandem/future/then.hpp>
-#include <tandem/future/wait.hpp>
 #include <tandem/executor/algorithms.hpp>
 #include <tandem/executor/any_executor.hpp>
 #include <tandem/executor/call.hpp>
@@ -38,6 +30,14 @@
 #include <tandem/executor/thread_pool_options.hpp>
 #include <tandem/executor/work.hpp>
 #include <tandem/executor/work_queue.hpp>
+#include <tandem/future/as_completed.hpp>
+#include <tandem/future/callback.hpp>
+#include <tandem/future/collect.hpp>
+#include <tandem/future/future.hpp>
+#include <tandem/future/promise.hpp>
+#include <tandem/future/state.hpp>
+#include <tandem/future/then.hpp>
+#include <tandem/future/wait.hpp>
 
 #if defined(__linux__)
 #include <tandem/core/unique_fd.hpp>

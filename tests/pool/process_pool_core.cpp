@@ -73,6 +73,7 @@ TEST_CASE("calls that come back go to the front of the queue", "[process_pool_co
     CHECK(core->stats().queued == 1);
     CHECK(one->claim(1).count == 1);
     one->fail(0, std::make_exception_ptr(tandem::cancelled_error()));
+    core->terminate();  // the queue and what is in it own each other
 }
 
 TEST_CASE("calls that come back after the end are ended", "[process_pool_core]") {

@@ -502,18 +502,23 @@ TEST_CASE("workers that are killed at random fail only what they ran", "[process
     });
 }
 
-TEST_CASE("a task that cannot be received breaks the pool with the reason, not the program",
-          "[process_pool]") {
+TEST_CASE("a call for which one worker has no memory is made by another", "[process_pool]") {
+    if (tools::sanitized) return;
     leaves_nothing([] {
         process_pool pool(1);
-        // No worker can begin this: there is no room for its arguments.
-        pool.apply([] {});
-        auto f = pool.submit([] {
-            rlimit none{0, 0};
-            ::setrlimit(RLIMIT_AS, &none);
-            return std::vector<char>(1 << 28).size();
+        const auto limited = pool.apply([] {
+            const rlimit little{std::size_t{64} << 20, std::size_t{64} << 20};
+            ::setrlimit(RLIMIT_AS, &little);
+            return ::getpid();
         });
-        CHECK_THROWS_AS(f.get(), std::bad_alloc);
+        CHECK_THROWS_AS(pool.apply([] { return std::vector<char>(1 << 28); }), std::bad_alloc);
+        CHECK(pool.apply(worker_pid) == limited);
+        const std::vector<char> large(100 << 20, 'x');
+        const auto [pid, size] = pool.apply(
+            [](const std::vector<char>& given) { return std::pair(::getpid(), given.size()); },
+            large);
+        CHECK(size == large.size());
+        CHECK(pid != limited);
     });
 }
 

@@ -380,7 +380,7 @@ TEST_CASE("more workers than a socket holds messages start, or are refused", "[p
         files.rlim_cur = std::min<rlim_t>(files.rlim_max, 4096);
         ::setrlimit(RLIMIT_NOFILE, &files);
         try {
-            process_pool pool(700);
+            process_pool pool(tools::sanitized ? 50 : 700);
             CHECK(pool.apply(twice, 2) == 4);
         } catch (const error&) {
         }
@@ -392,6 +392,7 @@ TEST_CASE("more workers than a socket holds messages start, or are refused", "[p
 
 TEST_CASE("a pool that finds no room for descriptors throws, or works, and leaks nothing",
           "[process_pool]") {
+    if (tools::sanitized) return;
     leaves_nothing([] {
         rlimit before{};
         ::getrlimit(RLIMIT_NOFILE, &before);
@@ -420,6 +421,7 @@ TEST_CASE("a pool that finds no room for descriptors throws, or works, and leaks
 
 TEST_CASE("a worker that cannot be replaced for lack of descriptors breaks the pool, no more",
           "[process_pool]") {
+    if (tools::sanitized) return;
     leaves_nothing([] {
         process_pool pool(1);
         tools::mailbox started;
@@ -613,6 +615,7 @@ TEST_CASE("an owner that exits while its pool works leaves no process behind", "
 }
 
 TEST_CASE("a fork of the owner has no use of the pool and does it no harm", "[process_pool]") {
+    if (tools::sanitized) return;
     leaves_nothing([] {
         auto pool = std::make_unique<process_pool>(2);
         tools::mailbox started;
@@ -647,6 +650,7 @@ TEST_CASE("a fork of the owner has no use of the pool and does it no harm", "[pr
 }
 
 TEST_CASE("a fork of the owner may have a pool of its own", "[process_pool]") {
+    if (tools::sanitized) return;
     leaves_nothing([] {
         process_pool pool(1);
         const auto end = tools::in_child([] {

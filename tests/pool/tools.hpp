@@ -28,6 +28,16 @@
 
 namespace tools {
 
+// Whether a sanitizer watches. Its own allocator does not survive a fork of a process with threads,
+// nor a limit on memory; and it opens descriptors to look at memory.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool sanitized = true;
+#elif defined(__has_feature)
+inline constexpr bool sanitized = __has_feature(address_sanitizer) || TANDEM_TSAN;
+#else
+inline constexpr bool sanitized = TANDEM_TSAN != 0;
+#endif
+
 // Repeats a question until the answer is yes or the time is up. Only for what the kernel does in
 // its own time, such as the end of a process that nobody here waits for.
 template <class Question>

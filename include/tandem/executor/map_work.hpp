@@ -151,8 +151,7 @@ class map_work final
     std::size_t abandon(std::exception_ptr why) noexcept override {
         // What a call threw before wins; what one throws because it was asked to stop does not.
         const auto self = ref<work>::share(this);
-        abandoned_.store(true, std::memory_order_relaxed);
-        return record(size_, std::move(why));
+        return record(size_, std::move(why), /*all=*/true);
     }
     bool cancel() noexcept override {
         const auto self = ref<work>::share(this);
@@ -228,9 +227,10 @@ class map_work final
     }
 
     // Remembers an exception and ends what nobody has claimed. Returns how many it ended.
-    std::size_t record(std::size_t index, std::exception_ptr error) noexcept {
+    std::size_t record(std::size_t index, std::exception_ptr error, bool all = false) noexcept {
         {
             std::lock_guard hold(mutex_);
+            if (all) abandoned_.store(true, std::memory_order_relaxed);
             const auto before = failed_at_.load(std::memory_order_relaxed);
             if (!error_ || (index < before && before != size_)) {
                 std::swap(error_, error);
@@ -308,7 +308,8 @@ class map_work final
     // The lowest index that failed, size_ for a cancel, SIZE_MAX for none. Written under mutex_;
     // read without it as a hint that a call is not wanted any more.
     std::atomic<std::size_t> failed_at_{SIZE_MAX};
-    // false, then true by abandon(): calls that come back are ended.
+    // false, then true by abandon(): calls that come back are ended. Written under mutex_ with the
+    // reason, so that whoever leaves a call out because of it finds the reason in finish_all().
     std::atomic<bool> abandoned_{false};
     // How many calls returned_ holds; written under mutex_, read as a hint.
     std::atomic<std::size_t> returned_count_{0};

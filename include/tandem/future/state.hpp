@@ -99,6 +99,7 @@ class future_state : public ref_counted {
         callback* head = callbacks_.load(std::memory_order_acquire);
         do {
             if (head == closed()) {
+                added->next = nullptr;  // it may hold the head of an attempt that failed
                 dispatch(callback_list(added.release()));
                 return;
             }
