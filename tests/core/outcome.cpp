@@ -137,3 +137,17 @@ TEST_CASE("copies of an outcome are independent", "[outcome]") {
     CHECK(*result == "one");
     CHECK(*copy == "two");
 }
+
+TEST_CASE("an exception that is taken out leaves nothing", "[outcome]") {
+    outcome<int> result;
+    result.capture([]() -> int { throw std::out_of_range("far"); });
+    CHECK_THROWS_AS(std::move(result).value(), std::out_of_range);
+    CHECK(result.empty());
+    CHECK_THROWS_AS(result.value(), tandem::invalid_state);
+    result.capture([]() -> int { throw std::out_of_range("far"); });
+    CHECK(std::move(result).error() != nullptr);
+    CHECK(result.empty());
+    result.emplace(4);
+    CHECK(std::move(result).error() == nullptr);
+    CHECK(result.value() == 4);
+}

@@ -6,6 +6,7 @@
 
 #include <tandem/future/promise.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <stdexcept>
@@ -184,6 +185,29 @@ TEST_CASE("one of a cancel and the last value wins", "[collect][pinned]") {
             setter.join();
             REQUIRE(all.ready());
             REQUIRE(all.cancelled() == cancelled);
+        }
+    });
+}
+
+TEST_CASE("callbacks of a future see its value before it is collected", "[collect][pinned]") {
+    within(120s, [] {
+        for (int round = 0; round < 200; ++round) {
+            promises<std::string> p(3);
+            std::atomic<int> right{0};
+            for (auto& f : p.futures) {
+                f.on_done([&](const outcome<std::string>& result) {
+                    std::this_thread::yield();
+                    right += *result == std::string(40, 'z') ? 1 : 0;
+                });
+            }
+            auto all = collect(std::move(p.futures));
+            std::vector<std::thread> setters;
+            for (auto& one : p.promised) {
+                setters.emplace_back([&one] { one.set_value(std::string(40, 'z')); });
+            }
+            REQUIRE(all.get() == std::vector<std::string>(3, std::string(40, 'z')));
+            for (auto& setter : setters) setter.join();
+            REQUIRE(right == 3);
         }
     });
 }

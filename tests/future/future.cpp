@@ -527,3 +527,85 @@ TEST_CASE("only an rvalue future can be awaited", "[future]") {
     STATIC_REQUIRE(awaitable_rvalue<future<int>>);
     STATIC_REQUIRE(!awaitable_lvalue<future<int>>);
 }
+
+TEST_CASE("get waits for the callbacks that look at what it takes", "[future][pinned]") {
+    within(120s, [] {
+        for (int i = 0; i < 300; ++i) {
+            promise<std::string> text;
+            promise<std::unique_ptr<int>> owner;
+            promise<int> fails;
+            auto f = text.get_future();
+            auto g = owner.get_future();
+            auto h = fails.get_future();
+            int right = 0;
+            f.on_done([&](const outcome<std::string>& result) {
+                std::this_thread::yield();
+                right += *result == std::string(100, 'x') ? 1 : 0;
+            });
+            g.on_done([&](const outcome<std::unique_ptr<int>>& result) {
+                std::this_thread::yield();
+                right += **result == 7 ? 1 : 0;
+            });
+            h.on_done([&](const outcome<int>& result) {
+                std::this_thread::yield();
+                right += result.error() != nullptr ? 1 : 0;
+            });
+            std::thread setter([&] {
+                text.set_value(std::string(100, 'x'));
+                owner.set_value(std::make_unique<int>(7));
+                fails.set_exception(std::make_exception_ptr(1));
+            });
+            REQUIRE(f.get() == std::string(100, 'x'));
+            REQUIRE(*g.get() == 7);
+            REQUIRE_THROWS_AS(h.get(), int);
+            REQUIRE(right == 3);
+            setter.join();
+        }
+    });
+}
+
+TEST_CASE("get_for does not wait longer for a callback than for the result", "[future]") {
+    promise<std::string> p;
+    auto f = p.get_future();
+    gate inside;
+    gate go;
+    f.on_done([&](const outcome<std::string>&) {
+        inside.open();
+        go.wait();
+    });
+    std::thread setter([&] { p.set_value("x"); });
+    inside.wait();
+    CHECK(f.ready());
+    CHECK_THROWS_AS(f.get_for(5ms), tandem::timeout_error);
+    go.open();
+    CHECK(within(60s, [&] { return f.get(); }) == "x");
+    setter.join();
+}
+
+TEST_CASE("a callback may take the result of its own future", "[future]") {
+    promise<std::string> p;
+    auto f = p.get_future();
+    std::string got;
+    f.on_done([&](const outcome<std::string>&) { got = f.get(); });
+    within(60s, [&] { p.set_value("mine"); });
+    CHECK(got == "mine");
+}
+
+TEST_CASE("what follows a callback takes the result after it", "[future][pinned]") {
+    within(120s, [] {
+        for (int i = 0; i < 200; ++i) {
+            promise<std::string> p;
+            auto f = p.get_future();
+            bool right = false;
+            f.on_done([&](const outcome<std::string>& result) {
+                std::this_thread::yield();
+                right = *result == std::string(50, 'y');
+            });
+            std::thread setter([&] { p.set_value(std::string(50, 'y')); });
+            auto g = f.then([](const std::string& s) { return s.size(); });
+            REQUIRE(g.get() == 50);
+            setter.join();
+            REQUIRE(right);
+        }
+    });
+}

@@ -320,3 +320,37 @@ TEST_CASE("callbacks nest no deeper than a limit", "[state]") {
     CHECK(total == 10'001);
     CHECK(deepest <= 64);
 }
+
+TEST_CASE("how a state ended is known without its result", "[state]") {
+    int_state failed;
+    CHECK_FALSE(failed.has_failed());
+    REQUIRE(failed.claim());
+    failed.fail_set(std::make_exception_ptr(1));
+    CHECK(failed.has_failed());
+    CHECK_FALSE(failed.was_cancelled());
+    CHECK(failed.take_error() != nullptr);
+    CHECK(failed.has_failed());
+    int_state fine;
+    REQUIRE(fine.claim());
+    fine.finish_with(2);
+    CHECK_FALSE(fine.has_failed());
+    CHECK(fine.take_error() == nullptr);
+    CHECK(fine.take() == 2);
+}
+
+TEST_CASE("who takes a result waits for those that look at it", "[state]") {
+    int_state s;
+    CHECK(s.wait_unobserved(deadline(0s)));
+    s.add_observer();
+    s.add_observer();
+    CHECK(s.observed());
+    CHECK_FALSE(s.wait_unobserved(deadline(0s)));
+    CHECK_FALSE(s.wait_unobserved(deadline(2ms)));
+    s.drop_observer();
+    within(60s, [&] {
+        std::thread waiter([&] { s.wait_unobserved(); });
+        s.drop_observer();
+        waiter.join();
+    });
+    CHECK_FALSE(s.observed());
+}

@@ -78,7 +78,7 @@ TEST_CASE("a call is made from its bytes", "[thunk]") {
     CHECK(by_bytes(&add, 2, 3) == 5);
     CHECK(by_bytes(fn<add>, 2, 3) == 5);
     CHECK(by_bytes([](std::string_view s) { return s.size(); }, std::string("four")) == 4);
-    const int n = 10;
+    int n = 10;
     CHECK(by_bytes(bitwise([n](int x) { return x + n; }), 1) == 11);
     by_bytes([] {});
     const auto moved = by_bytes([](std::unique_ptr<int> p) { return p; }, std::make_unique<int>(5));

@@ -55,7 +55,7 @@ TEST_CASE("a lambda, a functor, a function, fn<f> and bitwise(f) are called in a
         CHECK(pool.submit(twice, 4).get() == 8);
         CHECK(pool.submit(&add, 4, 5).get() == 9);
         CHECK(pool.submit(fn<add>, 6, 7).get() == 13);
-        const int captured = 30;
+        int captured = 30;
         CHECK(pool.submit(bitwise([captured](int x) { return x + captured; }), 3).get() == 33);
         CHECK(pool.apply([] { return 7; }) == 7);
     });

@@ -335,8 +335,8 @@ TEST_CASE("terminate in a callback ends the rest", "[process_pool]") {
         process_pool pool(1);
         auto first = pool.submit(twice, 1);
         first.on_done([&](const auto&) { pool.terminate(); });
-        auto forever = pool.submit(sleep_forever);
-        CHECK_THROWS_AS(forever.get(), cancelled_error);
+        auto endless = pool.submit(sleep_forever);
+        CHECK_THROWS_AS(endless.get(), cancelled_error);
         pool.join();
     });
 }

@@ -64,15 +64,25 @@ class outcome {
     bool cancelled() const noexcept { return detail::is_cancelled(error()); }
 
     /// The exception, null if there is none.
-    std::exception_ptr error() const noexcept {
+    std::exception_ptr error() const& noexcept {
         const auto* held = std::get_if<2>(&slot_);
         return held ? *held : nullptr;
+    }
+    /// The exception moves out, and leaves nothing.
+    std::exception_ptr error() && noexcept {
+        auto* held = std::get_if<2>(&slot_);
+        if (!held) return nullptr;
+        auto taken = std::move(*held);
+        slot_.template emplace<0>();
+        return taken;
     }
 
     /// The value. Throws: the exception, if that is what the call came to.
     decltype(auto) value() & { return get(*this); }
     decltype(auto) value() const& { return get(*this); }
+    /// The value moves out; an exception does and leaves nothing.
     T value() && {
+        if (auto failure = std::move(*this).error()) std::rethrow_exception(std::move(failure));
         if constexpr (std::is_object_v<T>) {
             return std::move(get(*this));
         } else {

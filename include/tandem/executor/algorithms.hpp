@@ -262,7 +262,7 @@ class executor_algorithms {
             auto calls = detail::make_ref<work_type>(core_ref(), std::move(f),
                                                      std::forward<Range>(range), chunk);
             detail::run_to_end(core(), *calls, until);
-            return std::move(calls->result()).value();
+            return calls->take();
         }
     }
 

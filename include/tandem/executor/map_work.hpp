@@ -286,7 +286,7 @@ class map_work final
         std::exception_ptr error;
         {
             std::lock_guard hold(mutex_);  // a cancel may come too late, just now
-            error = error_;
+            error = std::move(error_);
         }
         if (error) {
             this->fail_set(std::move(error));

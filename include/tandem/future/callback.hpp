@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSL-1.0
-// tandem/future/callback.hpp: what is called when a future is done, and lists of it.        level 1
+// tandem/future/callback.hpp: what is called when a future is done, lists of it, and where.        level 1
 #pragma once
+
+#include <tandem/core/ref.hpp>
 
 #include <cstdio>
 #include <exception>
@@ -74,6 +76,20 @@ class callback_list {
 
    private:
     callback* first_;
+};
+
+// What a state needs to know of the executor that completes it. Outlives the executor if a state
+// still refers to it.
+class executor_context : public ref_counted {
+   public:
+    // Whether the calling thread is one of the executor's own, which may run its tasks.
+    virtual bool on_own_thread() const noexcept { return false; }
+    // Takes callbacks to run elsewhere; leaves them alone if they may run in the calling thread.
+    virtual void post(future_state&, callback_list&) noexcept {}
+    // Runs those of a state that wait for the calling thread, if that is where they run.
+    virtual void run_posted(future_state&) noexcept {}
+    // Hears of exceptions that have nowhere else to go.
+    virtual void report(std::exception_ptr error) noexcept { report_unheard(error); }
 };
 
 }  // namespace tandem::detail

@@ -50,11 +50,12 @@ class collect_state final : public state<collected_t<T>> {
         return true;
     }
 
-    void one_done(future_state& source) noexcept {
-        if (auto error = source.error()) {
+    void one_done(state<T>& source) noexcept {
+        const bool cancelled = source.was_cancelled();
+        if (auto error = source.take_error()) {
             if (this->claim()) {
                 this->fail_set(std::move(error));
-            } else if (!is_cancelled(error)) {
+            } else if (!cancelled) {
                 this->report(std::move(error));  // one is thrown, no other is lost
             }
         }
@@ -77,7 +78,7 @@ class collect_state final : public state<collected_t<T>> {
                 if constexpr (std::is_reference_v<T>) {
                     values.push_back(&source->result().value());
                 } else {
-                    values.push_back(std::move(source->result()).value());
+                    values.push_back(source->take());
                 }
             }
             return values;
@@ -92,12 +93,15 @@ class collect_state final : public state<collected_t<T>> {
 template <class T>
 class collect_callback final : public callback {
    public:
-    explicit collect_callback(ref<collect_state<T>> all) noexcept : all_(std::move(all)) {}
-    void call(future_state& done) override { all_->one_done(done); }
-    bool is_internal() const noexcept override { return true; }
+    collect_callback(ref<collect_state<T>> all, bool in_turn) noexcept
+        : all_(std::move(all)), in_turn_(in_turn) {}
+    void call(future_state& done) override { all_->one_done(static_cast<state<T>&>(done)); }
+    // The last one takes all results: it waits for its turn after callbacks that look at one.
+    bool is_internal() const noexcept override { return !in_turn_; }
 
    private:
     ref<collect_state<T>> all_;
+    bool in_turn_;
 };
 
 }  // namespace detail
@@ -113,7 +117,8 @@ auto collect(std::vector<future<T>> futures) {
     for (const auto& f : futures) sources.push_back(detail::future_access::state_of(f));
     auto all = detail::make_ref<detail::collect_state<T>>(sources);
     for (const auto& source : sources) {
-        source->add_callback(std::make_unique<detail::collect_callback<T>>(all));
+        source->add_callback(
+            std::make_unique<detail::collect_callback<T>>(all, source->observed()));
     }
     if (sources.empty()) all->all_done();
     return detail::future_access::make(std::move(all));

@@ -29,12 +29,14 @@ namespace detail {
 template <class T, class F>
 class on_done_callback final : public callback {
    public:
-    explicit on_done_callback(F f) : f_(std::move(f)) {}
-    void call(future_state& done) override {
-        std::invoke(f_, std::as_const(static_cast<state<T>&>(done).result()));
+    on_done_callback(state<T>& observed, F f) : observed_(observed), f_(std::move(f)) {
+        observed_.add_observer();
     }
+    ~on_done_callback() override { observed_.drop_observer(); }
+    void call(future_state&) override { std::invoke(f_, std::as_const(observed_.result())); }
 
    private:
+    state<T>& observed_;  // whose list this is in
     F f_;
 };
 
@@ -59,8 +61,8 @@ class [[nodiscard]] future {
 
     /// Takes the result; the future is then no longer valid. Throws: what the call threw;
     /// cancelled_error, broken_promise, or the pool's error if it was never made. Blocks: until
-    /// the result is there. Inside a worker of the same pool, runs the task itself if it has not
-    /// started.
+    /// the result is there and the on_done callbacks that look at it have returned. Inside a worker
+    /// of the same pool, runs the task itself if it has not started.
     T get() {
         shared_state().wait();
         return take();
@@ -68,7 +70,9 @@ class [[nodiscard]] future {
     /// Takes the result if it comes in time. Throws: as get(); timeout_error, the call then goes
     /// on and the future stays valid.
     T get_for(deadline until) {
-        if (!shared_state().wait(until)) throw timeout_error("the result did not come in time");
+        if (!shared_state().wait(until) || !state_->wait_unobserved(until)) {
+            throw timeout_error("the result did not come in time");
+        }
         return take();
     }
 
@@ -90,14 +94,17 @@ class [[nodiscard]] future {
     /// Whether the call is being made now.
     bool running() const { return shared_state().running(); }
     /// Whether the call returned. Throws: invalid_state if it is not ready.
-    bool successful() const { return exception() == nullptr; }
+    bool successful() const {
+        if (!shared_state().ready()) throw invalid_state("the future is not ready");
+        return !state_->was_cancelled() && !state_->has_failed();
+    }
     /// What the call threw, null if it returned. Throws: invalid_state if it is not ready.
     std::exception_ptr exception() const {
         if (!shared_state().ready()) throw invalid_state("the future is not ready");
         return state_->error();
     }
     /// Whether the call was cancelled.
-    bool cancelled() const { return ready() && detail::is_cancelled(state_->error()); }
+    bool cancelled() const { return shared_state().was_cancelled(); }
 
     /// Asks that the call be not made. Returns: true if it never will be, or if it ran in another
     /// process and was killed; the result is then cancelled_error. On a call that runs in a thread,
@@ -115,7 +122,7 @@ class [[nodiscard]] future {
         requires std::invocable<F&, const outcome<T>&>
     void on_done(F f) const {
         const auto keep = shared_ref();  // f may drop this future
-        keep->add_callback(std::make_unique<detail::on_done_callback<T, F>>(std::move(f)));
+        keep->add_callback(std::make_unique<detail::on_done_callback<T, F>>(*keep, std::move(f)));
     }
 
     /// The future of `f(value)`: called on success only; errors and cancels pass through. Takes
@@ -162,7 +169,7 @@ class [[nodiscard]] future {
     }
     T take() {
         const auto state = std::move(state_);
-        return std::move(state->result()).value();
+        return state->take();
     }
 
     detail::ref<detail::state<T>> state_;
@@ -203,14 +210,17 @@ class [[nodiscard]] shared_future {
     /// Whether the call is being made now.
     bool running() const { return shared_state().running(); }
     /// Whether the call returned. Throws: invalid_state if it is not ready.
-    bool successful() const { return exception() == nullptr; }
+    bool successful() const {
+        if (!shared_state().ready()) throw invalid_state("the future is not ready");
+        return !state_->was_cancelled() && !state_->has_failed();
+    }
     /// What the call threw, null if it returned. Throws: invalid_state if it is not ready.
     std::exception_ptr exception() const {
         if (!shared_state().ready()) throw invalid_state("the future is not ready");
         return state_->error();
     }
     /// Whether the call was cancelled.
-    bool cancelled() const { return ready() && detail::is_cancelled(state_->error()); }
+    bool cancelled() const { return shared_state().was_cancelled(); }
     /// As future::cancel, for every owner.
     bool cancel() const {
         shared_state();
@@ -223,7 +233,7 @@ class [[nodiscard]] shared_future {
     void on_done(F f) const {
         shared_state();
         const auto keep = state_;  // f may drop this future
-        keep->add_callback(std::make_unique<detail::on_done_callback<T, F>>(std::move(f)));
+        keep->add_callback(std::make_unique<detail::on_done_callback<T, F>>(*keep, std::move(f)));
     }
 
    private:
@@ -259,8 +269,8 @@ class suspended final : public ref_counted {
 // Resumes a coroutine that awaits a future, where it was suspended.
 class resume_callback final : public callback {
    public:
-    explicit resume_callback(ref<suspended> waiting) noexcept
-        : waiting_(std::move(waiting)), where_(resumer::current()) {}
+    explicit resume_callback(ref<suspended> waiting, bool in_turn) noexcept
+        : waiting_(std::move(waiting)), where_(resumer::current()), in_turn_(in_turn) {}
     void call(future_state&) override {
         const auto coroutine = waiting_->take();
         if (!coroutine) return;
@@ -270,13 +280,15 @@ class resume_callback final : public callback {
             coroutine.resume();
         }
     }
-    // With a resumer the call only queues the coroutine; without one it runs the user's code.
-    bool is_internal() const noexcept override { return where_ != nullptr; }
+    // With a resumer the call only queues the coroutine; without one it runs the user's code. After
+    // callbacks that look at the result it waits for its turn: the coroutine takes the result.
+    bool is_internal() const noexcept override { return where_ != nullptr && !in_turn_; }
     bool is_dropped() const noexcept override { return waiting_->taken(); }
 
    private:
     ref<suspended> waiting_;
     resumer* where_;
+    bool in_turn_;
 };
 
 template <class T>
@@ -294,9 +306,9 @@ class future_awaiter {
         waiting_ = make_ref<suspended>(waiting);
         // The coroutine may be resumed, and this awaiter destroyed, before add_callback returns.
         const auto keep = state_;
-        keep->add_callback(std::make_unique<resume_callback>(waiting_));
+        keep->add_callback(std::make_unique<resume_callback>(waiting_, keep->observed()));
     }
-    T await_resume() { return std::move(state_->result()).value(); }
+    T await_resume() { return state_->take(); }
 
    private:
     ref<state<T>> state_;

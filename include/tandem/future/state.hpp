@@ -18,18 +18,6 @@
 
 namespace tandem::detail {
 
-// What a state needs to know of the executor that completes it. Outlives the executor if a state
-// still refers to it.
-class executor_context : public ref_counted {
-   public:
-    // Whether the calling thread is one of the executor's own, which may run its tasks.
-    virtual bool on_own_thread() const noexcept { return false; }
-    // Takes callbacks to run elsewhere; leaves them alone if they may run in the calling thread.
-    virtual void post(future_state&, callback_list&) noexcept {}
-    // Hears of exceptions that have nowhere else to go.
-    virtual void report(std::exception_ptr error) noexcept { report_unheard(error); }
-};
-
 // The life of a call: pending -> running -> done, or straight to done when it is cancelled or when
 // a promise sets it. Whoever moves it to `running` (claim) or `setting` (begin_set) alone may
 // complete it. What completes it may not touch the state after finish() unless it owns a reference.
@@ -37,11 +25,17 @@ class future_state : public ref_counted {
    public:
     explicit future_state(ref<executor_context> context = {}) noexcept
         : context_(std::move(context)) {}
-    ~future_state() override { drop_callbacks(); }
+    ~future_state() override {
+        callback* head = callbacks_.load(std::memory_order_acquire);
+        if (head != closed()) callback_list discard(head);
+    }
 
     bool ready() const noexcept { return phase() == done; }
     bool running() const noexcept { return phase() == running_; }
-    bool was_cancelled() const noexcept { return ready() && is_cancelled(error()); }
+    // How it ended, once ready. Unlike error() these do not touch the result, which the owner of
+    // the future may be taking.
+    bool was_cancelled() const noexcept { return ended_with(cancelled_bit); }
+    bool has_failed() const noexcept { return ended_with(failed_bit); }
 
     // The exception; null if there is none. Only once ready.
     virtual std::exception_ptr error() const noexcept = 0;
@@ -119,7 +113,7 @@ class future_state : public ref_counted {
             callback* put_back = nullptr;
             if (head == nullptr) {
                 if (kept.empty()) return;
-                put_back = to_stack(kept);
+                put_back = in_order(kept.release(), /*drop=*/false).release();
             }
             if (callbacks_.compare_exchange_weak(head, put_back, std::memory_order_acq_rel,
                                                  std::memory_order_acquire)) {
@@ -131,6 +125,19 @@ class future_state : public ref_counted {
             }
         }
     }
+
+    // The user's callbacks that look at the result and have not ended: it may not be taken yet.
+    void add_observer() noexcept { observers_.fetch_add(1, std::memory_order_relaxed); }
+    void drop_observer() noexcept {
+        // acq_rel: what the callback read comes before the result is taken.
+        const auto before = observers_.fetch_sub(1, std::memory_order_acq_rel);
+        if (before == (1 | someone_waits)) unpark(observers_, INT_MAX);
+    }
+    bool observed() const noexcept {
+        return (observers_.load(std::memory_order_acquire) & ~someone_waits) != 0;
+    }
+    // Waits until there are no observers; not in one of them. Returns false when the time ran out.
+    bool wait_unobserved(deadline until = deadline::never()) noexcept;
 
     executor_context* context() const noexcept { return context_.get(); }
     void run_callbacks(callback_list list) noexcept;
@@ -152,10 +159,12 @@ class future_state : public ref_counted {
         }
     }
 
+    enum : std::uint32_t { succeeded = 0, failed_bit = 8, cancelled_bit = 16 };
+
     // Makes the state ready, wakes who waits and calls who asked for it. The result is in place.
-    void finish() noexcept {
+    void finish(std::uint32_t how) noexcept {
         // acq_rel: the result comes before `done`; pairs with the acquire in ready() and wait().
-        const auto before = status_.exchange(done, std::memory_order_acq_rel);
+        const auto before = status_.fetch_or(done | how, std::memory_order_acq_rel);
         if (before & waited_for) unpark(status_, INT_MAX);
         callback* head = callbacks_.exchange(closed(), std::memory_order_acq_rel);
         if (head) dispatch(in_order(head, /*drop=*/true));
@@ -169,12 +178,18 @@ class future_state : public ref_counted {
         done = 3,
         phase_mask = 3,
         waited_for = 4,
-        one_source = 8,
-        source_mask = ~std::uint32_t{7},
+        one_source = 32,
+        source_mask = ~std::uint32_t{31},
+        someone_waits = 1U << 31,  // in observers_
     };
 
     std::uint32_t phase() const noexcept {
         return status_.load(std::memory_order_acquire) & phase_mask;
+    }
+
+    bool ended_with(std::uint32_t how) const noexcept {
+        const auto seen = status_.load(std::memory_order_acquire);
+        return (seen & phase_mask) == done && (seen & how) != 0;
     }
 
     bool move(std::uint32_t from, std::uint32_t to) noexcept {
@@ -205,16 +220,6 @@ class future_state : public ref_counted {
         }
         return result;
     }
-    static callback* to_stack(callback_list& list) noexcept {
-        callback* first = list.release();
-        callback_list reversed = in_order(first, /*drop=*/false);
-        return reversed.release();
-    }
-
-    void drop_callbacks() noexcept {
-        callback* head = callbacks_.load(std::memory_order_acquire);
-        if (head != closed()) callback_list discard(head);
-    }
 
     void call_all(callback_list list) noexcept;
 
@@ -233,13 +238,15 @@ class future_state : public ref_counted {
         if (!foreign.empty()) run_callbacks(std::move(foreign));
     }
 
-    // The phase, whether somebody may sleep on this word, and above them how often the source
-    // changed. Written by whoever claims, sets or cancels (phase), by waiters (the flag) and by
-    // source_changed(). `done` is released with the result.
+    // The phase, whether somebody may sleep on this word, how it ended, and above them how often
+    // the source changed. Written by whoever claims, sets or cancels (phase, end), by waiters (the
+    // flag) and by source_changed(). `done` is released with the result.
     std::atomic<std::uint32_t> status_{pending};
     // Null, a stack of callbacks (newest first), or closed(). Pushed by anybody, taken once by
     // finish(). acq_rel on both sides: a callback's contents are made before it is called.
     std::atomic<callback*> callbacks_{nullptr};
+    // How many callbacks of the user have not ended, and whether somebody sleeps until they have.
+    std::atomic<std::uint32_t> observers_{0};
     const ref<executor_context> context_;
 };
 
@@ -252,7 +259,21 @@ struct callback_depth {
         callback_list list;
         std::unique_ptr<deferred> next;
     };
+    // A state whose callbacks this thread is calling, and those around it.
+    struct frame {
+        const future_state* state;
+        const frame* outer;
+    };
+
+    bool is_calling(const future_state* state) const noexcept {
+        for (const frame* f = calling; f; f = f->outer) {
+            if (f->state == state) return true;
+        }
+        return false;
+    }
+
     int depth = 0;
+    const frame* calling = nullptr;
     std::unique_ptr<deferred> first;
     deferred* last = nullptr;
 
@@ -276,12 +297,31 @@ struct callback_depth {
 };
 
 inline void future_state::call_all(callback_list list) noexcept {
+    auto& nesting = callback_depth::here();
+    const callback_depth::frame mine{this, nesting.calling};
+    nesting.calling = &mine;
     while (auto item = list.pop()) {
         try {
             item->call(*this);
         } catch (...) {
             report(std::current_exception());
         }
+    }
+    nesting.calling = mine.outer;
+}
+
+inline bool future_state::wait_unobserved(deadline until) noexcept {
+    if (!observed() || callback_depth::here().is_calling(this)) return true;
+    run_deferred();
+    if (context_) context_->run_posted(*this);
+    for (;;) {
+        auto seen = observers_.load(std::memory_order_acquire);
+        if ((seen & ~someone_waits) == 0) return true;
+        if (!(seen & someone_waits) && !observers_.compare_exchange_weak(
+                                           seen, seen | someone_waits, std::memory_order_acq_rel)) {
+            continue;
+        }
+        if (!park(observers_, seen | someone_waits, until)) return !observed();
     }
 }
 
@@ -311,7 +351,17 @@ class state : public future_state {
 
     std::exception_ptr error() const noexcept override { return result_.error(); }
     outcome<T>& result() noexcept { return result_; }
-    const outcome<T>& result() const noexcept { return result_; }
+    // Moves the value, or the exception, out, after those that look at it are done with it.
+    T take() {
+        wait_unobserved();
+        return std::move(result_).value();
+    }
+    // Moves the exception out; null if there is none.
+    std::exception_ptr take_error() noexcept {
+        if (!was_cancelled() && !has_failed()) return nullptr;
+        wait_unobserved();
+        return std::move(result_).error();
+    }
 
     bool cancel() noexcept override {
         if (!begin_cancel()) return was_cancelled();
@@ -336,6 +386,12 @@ class state : public future_state {
     }
 
    protected:
+    void finish() noexcept {
+        future_state::finish(result_.has_value()             ? succeeded
+                             : is_cancelled(result_.error()) ? cancelled_bit
+                                                             : failed_bit);
+    }
+
     outcome<T> result_;
 };
 

@@ -42,13 +42,13 @@ struct future_access {
     }
 };
 
-// Calls `f(T)`, or `f()` for void, with the value moved out of `result`.
+// Calls `f(T)`, or `f()` for void, with the value moved out of the source.
 template <class T, class F>
-decltype(auto) invoke_with_value(F& f, outcome<T>& result) {
+decltype(auto) invoke_with_value(F& f, state<T>& source) {
     if constexpr (std::is_void_v<T>) {
         return std::invoke(f);
     } else {
-        return std::invoke(f, std::move(result).value());
+        return std::invoke(f, source.take());
     }
 }
 
@@ -119,10 +119,10 @@ class then_state final : public chained_state<then_result_t<F, T>> {
         this->set_upstream(nullptr);
         if (!this->claim()) return;  // cancelled
         outcome<U> result;
-        if (auto error = source.error()) {
+        if (auto error = source.take_error()) {
             result.fail(std::move(error));
         } else {
-            result.capture([&]() -> U { return invoke_with_value<T>(*f_, source.result()); });
+            result.capture([&]() -> U { return invoke_with_value<T>(*f_, source); });
         }
         f_.reset();
         this->finish_outcome(std::move(result));
@@ -134,16 +134,16 @@ class then_state final : public chained_state<then_result_t<F, T>> {
 
 // Submits `f(value)`, or `f()` for void. A reference stays one.
 template <class T, class Executor, class F>
-auto submit_with_value(Executor& executor, F f, outcome<T>& value) {
+auto submit_with_value(Executor& executor, F f, state<T>& source) {
     if constexpr (std::is_void_v<T>) {
         return executor.submit(std::move(f));
     } else if constexpr (std::is_reference_v<T>) {
-        auto call = [f = std::move(f), &to = value.value()]() mutable -> decltype(auto) {
+        auto call = [f = std::move(f), &to = source.result().value()]() mutable -> decltype(auto) {
             return std::invoke(f, static_cast<T>(to));
         };
         return executor.submit(std::move(call));
     } else {
-        return executor.submit(std::move(f), std::move(value).value());
+        return executor.submit(std::move(f), source.take());
     }
 }
 
@@ -156,7 +156,7 @@ struct future_value<future<T>> {
 // What a call that was submitted to the executor gives: it may ship, or take a stop_token.
 template <class T, class F, class Executor>
 using then_on_result_t = typename future_value<decltype(submit_with_value<T>(
-    std::declval<Executor&>(), std::declval<F>(), std::declval<outcome<T>&>()))>::type;
+    std::declval<Executor&>(), std::declval<F>(), std::declval<state<T>&>()))>::type;
 
 // The state of `future.then(executor, f)`: waits for the source, then for the executor's call.
 template <class T, class F, class Executor>
@@ -228,9 +228,8 @@ void then_on_state<T, F, Executor>::run(state<T>& source) {
     try {
         auto f = std::move(*f_);
         f_.reset();
-        if (auto error = source.error()) std::rethrow_exception(std::move(error));
-        auto call =
-            future_access::state_of(submit_with_value<T>(executor_, std::move(f), source.result()));
+        if (auto error = source.take_error()) std::rethrow_exception(std::move(error));
+        auto call = future_access::state_of(submit_with_value<T>(executor_, std::move(f), source));
         this->set_upstream(call);
         stage_.store(stage::called, std::memory_order_release);
         this->source_changed();

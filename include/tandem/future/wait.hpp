@@ -31,11 +31,10 @@ class many_waiter final : public ref_counted {
    public:
     many_waiter(return_when when, std::size_t count) noexcept : when_(when), left_(count) {}
 
-    void one_done(const future_state& state) noexcept {
+    void one_done(const future_state& done) noexcept {
         const bool last = left_.fetch_sub(1, std::memory_order_acq_rel) == 1;
         const bool enough = last || when_ == return_when::first_completed ||
-                            (when_ == return_when::first_exception && state.error() &&
-                             !is_cancelled(state.error()));
+                            (when_ == return_when::first_exception && done.has_failed());
         if (!enough) return;
         enough_.store(true, std::memory_order_seq_cst);
         point_.notify_all();

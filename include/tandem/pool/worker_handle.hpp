@@ -13,7 +13,6 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
@@ -119,12 +118,11 @@ struct worker_handle {
         return it == chunks.end() ? nullptr : it->get();
     }
     std::vector<std::unique_ptr<chunk>> remove_ended_chunks() {
-        const auto ended = std::stable_partition(chunks.begin(), chunks.end(), [](const auto& one) {
-            return one->left != 0 || one->encoding;
-        });
-        std::vector<std::unique_ptr<chunk>> removed(std::make_move_iterator(ended),
-                                                    std::make_move_iterator(chunks.end()));
-        chunks.erase(ended, chunks.end());
+        std::vector<std::unique_ptr<chunk>> removed;
+        for (auto& one : chunks) {
+            if (one->left == 0 && !one->encoding) removed.push_back(std::move(one));
+        }
+        std::erase(chunks, nullptr);
         return removed;
     }
 
