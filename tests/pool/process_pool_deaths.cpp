@@ -413,11 +413,30 @@ TEST_CASE("a child of a task that holds the worker's channel does not hide the d
     });
 }
 
+TEST_CASE("a fork that a task made and that comes back is no second worker", "[process_pool]") {
+    leaves_nothing([] {
+        process_pool pool(1);
+        const auto pid = pool.apply(worker_pid);
+        for (int i = 0; i < 10; ++i) {
+            const auto results = pool.map(
+                [](int x) {
+                    if (x == 3) static_cast<void>(::fork());
+                    return std::pair(::getpid(), x);
+                },
+                first_numbers(10), {.chunk_size = 5});
+            for (int x = 0; x < 10; ++x) {
+                CHECK((results[static_cast<std::size_t>(x)] == std::pair(pid, x)));
+            }
+        }
+        CHECK(pool.apply(worker_pid) == pid);
+        CHECK(pool.stats().replaced == 0);
+    });
+}
+
 TEST_CASE("a result that was written before the death is delivered", "[process_pool]") {
     leaves_nothing([] {
         process_pool pool(1);
         for (int i = 0; i < 20; ++i) {
-            // The destructor of a thread_local runs after the task, before the worker can go on.
             auto results = pool.imap(
                 [](int x) {
                     if (x == 9) ::_exit(0);

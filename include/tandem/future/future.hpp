@@ -33,7 +33,10 @@ class on_done_callback final : public callback {
         observed_.add_observer();
     }
     ~on_done_callback() override { observed_.drop_observer(); }
-    void call(future_state&) override { std::invoke(f_, std::as_const(observed_.result())); }
+    void call(future_state&) override {
+        const callback_depth::observing scope(observed_);
+        std::invoke(f_, std::as_const(observed_.result()));
+    }
 
    private:
     state<T>& observed_;  // whose list this is in

@@ -259,21 +259,24 @@ struct callback_depth {
         callback_list list;
         std::unique_ptr<deferred> next;
     };
-    // A state whose callbacks this thread is calling, and those around it.
-    struct frame {
+    // While this thread is in a callback that looks at a state's result.
+    struct observing {
+        explicit observing(const future_state& s) noexcept
+            : state(&s), outer(std::exchange(here().innermost, this)) {}
+        observing(const observing&) = delete;
+        observing& operator=(const observing&) = delete;
+        ~observing() { here().innermost = outer; }
         const future_state* state;
-        const frame* outer;
+        const observing* outer;
     };
-
-    bool is_calling(const future_state* state) const noexcept {
-        for (const frame* f = calling; f; f = f->outer) {
-            if (f->state == state) return true;
-        }
-        return false;
+    bool is_observing(const future_state* state) const noexcept {
+        const observing* at = innermost;
+        while (at && at->state != state) at = at->outer;
+        return at != nullptr;
     }
 
     int depth = 0;
-    const frame* calling = nullptr;
+    const observing* innermost = nullptr;
     std::unique_ptr<deferred> first;
     deferred* last = nullptr;
 
@@ -297,9 +300,6 @@ struct callback_depth {
 };
 
 inline void future_state::call_all(callback_list list) noexcept {
-    auto& nesting = callback_depth::here();
-    const callback_depth::frame mine{this, nesting.calling};
-    nesting.calling = &mine;
     while (auto item = list.pop()) {
         try {
             item->call(*this);
@@ -307,11 +307,10 @@ inline void future_state::call_all(callback_list list) noexcept {
             report(std::current_exception());
         }
     }
-    nesting.calling = mine.outer;
 }
 
 inline bool future_state::wait_unobserved(deadline until) noexcept {
-    if (!observed() || callback_depth::here().is_calling(this)) return true;
+    if (!observed() || callback_depth::here().is_observing(this)) return true;
     run_deferred();
     if (context_) context_->run_posted(*this);
     for (;;) {
