@@ -156,6 +156,9 @@ class [[nodiscard]] future {
 
     explicit future(detail::ref<detail::state<T>> state) noexcept : state_(std::move(state)) {}
 
+    detail::ref<detail::state<T>> held() const {
+        return detail::ref<detail::state<T>>::share(&shared_state());
+    }
     detail::state<T>& shared_state() const {
         if (!state_) throw invalid_state("the future has no result: it was taken, or never there");
         return *state_;
@@ -226,16 +229,14 @@ class [[nodiscard]] shared_future {
     bool cancelled() const { return shared_state().was_cancelled(); }
     /// As future::cancel, for every owner.
     bool cancel() const {
-        shared_state();
-        const auto keep = state_;  // a callback may drop this future
+        const auto keep = held();  // a callback may drop this future
         return keep->cancel();
     }
     /// As future::on_done.
     template <class F>
         requires std::invocable<F&, const outcome<T>&>
     void on_done(F f) const {
-        shared_state();
-        const auto keep = state_;  // f may drop this future
+        const auto keep = held();  // f may drop this future
         keep->add_callback(std::make_unique<detail::on_done_callback<T, F>>(*keep, std::move(f)));
     }
 
@@ -244,6 +245,9 @@ class [[nodiscard]] shared_future {
     friend struct detail::future_access;
     explicit shared_future(detail::ref<detail::state<T>> state) noexcept
         : state_(std::move(state)) {}
+    detail::ref<detail::state<T>> held() const {
+        return detail::ref<detail::state<T>>::share(&shared_state());
+    }
     detail::state<T>& shared_state() const {
         if (!state_) throw invalid_state("the future has no result");
         return *state_;
