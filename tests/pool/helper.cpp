@@ -108,7 +108,7 @@ TEST_CASE("the helper forks a worker on request, says so with a pidfd, and tells
         CHECK(tools::exists(forked.pid));
         CHECK(::getpgid(forked.pid) == forked.pid);
 
-        ::kill(forked.pid, SIGUSR1);
+        tools::kill_one(forked.pid, SIGUSR1);
         const auto [ended, nothing] = s.hear();
         CHECK(ended.news == helper_news::ended);
         CHECK(ended.worker == 41);
@@ -145,7 +145,7 @@ TEST_CASE("the workers of a session end with it, those of others do not", "[help
             session goes;
             goes.request(1);
             victim = goes.hear().first.pid;
-            ::kill(victim, SIGSTOP);
+            tools::kill_one(victim, SIGSTOP);
         }
         CHECK(tools::eventually([&] { return !tools::exists(victim); }));
         CHECK(tools::exists(survivor));

@@ -61,7 +61,7 @@ TEST_CASE("a helper that nobody has any more ends", "[launch]") {
 TEST_CASE("a session of a helper that died is refused", "[launch]") {
     const auto end = tools::in_child([] {
         const auto server = fork_server::get();
-        ::kill(tools::children_of(::getpid()).at(0), SIGKILL);
+        tools::kill_one(tools::children_of(::getpid()).at(0), SIGKILL);
         tools::eventually([] { return tools::is_over(tools::children_of(::getpid()).at(0)); });
         try {
             const auto session = server->open_session();

@@ -291,7 +291,7 @@ TEST_CASE("an imap whose input throws delivers what came before", "[process_pool
     });
 }
 
-TEST_CASE("imap_unordered gives what is done first", "[process_pool]") {
+TEST_CASE("imap_unordered gives what is done first in processes", "[process_pool]") {
     leaves_nothing([] {
         process_pool pool(2);
         tools::mailbox gate;
@@ -533,7 +533,7 @@ TEST_CASE("system calls that signals interrupt are no failure", "[process_pool][
     });
 }
 
-TEST_CASE("an idle pool uses no CPU", "[process_pool]") {
+TEST_CASE("an idle pool uses no CPU in processes", "[process_pool]") {
     leaves_nothing([] {
         process_pool pool(2);
         pool.apply(twice, 1);

@@ -224,22 +224,6 @@ TEST_CASE("cancelling at any moment ends each call once", "[process_pool]") {
     });
 }
 
-TEST_CASE("a call that is cancelled while it is passed from worker to worker does not run on",
-          "[process_pool]") {
-    leaves_nothing([] {
-        process_pool pool(3);
-        for (int round = 0; round < 50; ++round) {
-            std::vector<future<void>> endless;
-            for (int i = 0; i < 6; ++i) {
-                endless.push_back(pool.submit(sleep_forever));
-                static_cast<void>(pool.submit(twice, i));
-            }
-            for (auto& f : endless) static_cast<void>(f.cancel());
-            for (auto& f : endless) REQUIRE(f.wait_for(10s));
-        }
-    });
-}
-
 TEST_CASE("an imap that is dropped early ends what had not begun", "[process_pool]") {
     leaves_nothing([] {
         process_pool pool(2);

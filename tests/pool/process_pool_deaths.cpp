@@ -287,7 +287,7 @@ TEST_CASE("idle workers that are killed again and again are replaced again and a
                 workers = tools::workers();
                 return workers.size() == 1 && pool.stats().replaced == i;
             }));
-            ::kill(workers.at(0), SIGKILL);
+            tools::kill_one(workers.at(0), SIGKILL);
             CHECK(tools::eventually([&] { return pool.stats().replaced == i + 1; }));
         }
         CHECK(pool.apply(twice, 2) == 4);
@@ -306,7 +306,7 @@ TEST_CASE("a worker that is killed from outside fails its task", "[process_pool]
                 },
                 started.to());
             const auto pid = static_cast<int>(started.receive());
-            ::kill(pid, signal);
+            tools::kill_one(pid, signal);
             f.wait();
             try {
                 f.get();
@@ -329,8 +329,8 @@ TEST_CASE("a stopped worker can be terminated, idle or not", "[process_pool]") {
         auto f = pool.submit(run_forever, started.to());
         const auto busy = static_cast<int>(started.receive());
         const auto idle = pool.apply(worker_pid);
-        ::kill(busy, SIGSTOP);
-        ::kill(idle, SIGSTOP);
+        tools::kill_one(busy, SIGSTOP);
+        tools::kill_one(idle, SIGSTOP);
         auto sent = pool.submit(twice, 1);
         pool.terminate();
         pool.join();
@@ -344,7 +344,7 @@ TEST_CASE("a stopped worker's task can be cancelled", "[process_pool]") {
         tools::mailbox started;
         process_pool pool(1);
         auto f = pool.submit(run_forever, started.to());
-        ::kill(static_cast<int>(started.receive()), SIGSTOP);
+        tools::kill_one(static_cast<int>(started.receive()), SIGSTOP);
         CHECK(f.cancel());
         CHECK(pool.apply(twice, 1) == 2);
     });
@@ -405,31 +405,11 @@ TEST_CASE("a child of a task that holds the worker's channel does not hide the d
         const auto orphan = static_cast<int>(started.receive());
         const auto pids = pids_of(pool);
         REQUIRE(pids.size() == 1);
-        ::kill(pids[0], SIGKILL);
+        tools::kill_one(pids[0], SIGKILL);
         CHECK_THROWS_AS(f.get(), worker_died);
         CHECK(pool.apply(twice, 1) == 2);
-        ::kill(orphan, SIGKILL);
+        tools::kill_one(orphan, SIGKILL);
         CHECK(tools::eventually([&] { return !tools::exists(orphan); }));
-    });
-}
-
-TEST_CASE("a fork that a task made and that comes back is no second worker", "[process_pool]") {
-    leaves_nothing([] {
-        process_pool pool(1);
-        const auto pid = pool.apply(worker_pid);
-        for (int i = 0; i < 10; ++i) {
-            const auto results = pool.map(
-                [](int x) {
-                    if (x == 3) static_cast<void>(::fork());
-                    return std::pair(::getpid(), x);
-                },
-                first_numbers(10), {.chunk_size = 5});
-            for (int x = 0; x < 10; ++x) {
-                CHECK((results[static_cast<std::size_t>(x)] == std::pair(pid, x)));
-            }
-        }
-        CHECK(pool.apply(worker_pid) == pid);
-        CHECK(pool.stats().replaced == 0);
     });
 }
 
@@ -461,7 +441,7 @@ TEST_CASE("workers that are killed at random fail only what they ran", "[process
                 std::this_thread::sleep_for(std::chrono::milliseconds(random() % 20 + 5));
                 const auto pids = pids_of(pool);
                 if (pids.empty()) continue;
-                ::kill(pids[random() % pids.size()], SIGKILL);
+                tools::kill_one(pids[random() % pids.size()], SIGKILL);
                 ++kills;
             }
         });

@@ -55,7 +55,7 @@ TEST_CASE("join before close or terminate is refused", "[process_pool]") {
     });
 }
 
-TEST_CASE("the destructor waits for all that was submitted", "[process_pool]") {
+TEST_CASE("the destructor waits for all that was submitted in processes", "[process_pool]") {
     leaves_nothing([] {
         tools::journal runs;
         std::vector<future<void>> futures;
@@ -434,7 +434,7 @@ TEST_CASE("a worker that cannot be replaced for lack of descriptors breaks the p
         ::close(lowest);
         const rlimit none{static_cast<rlim_t>(lowest), before.rlim_max};
         ::setrlimit(RLIMIT_NOFILE, &none);
-        ::kill(pid, SIGKILL);
+        tools::kill_one(pid, SIGKILL);
         const bool ended = f.wait_for(10s) && waiting.wait_for(10s);
         ::setrlimit(RLIMIT_NOFILE, &before);
         REQUIRE(ended);
@@ -454,7 +454,7 @@ TEST_CASE("a pool whose helper is killed is broken, and nothing hangs", "[proces
             const auto helper = tools::children_of(::getpid()).at(0);
             auto running = pool.submit(sleep_forever);
             auto waiting = pool.map_async(twice, first_numbers(100000));
-            ::kill(helper, SIGKILL);
+            tools::kill_one(helper, SIGKILL);
             for (const auto& error :
                  {(running.wait(), running.exception()), (waiting.wait(), waiting.exception())}) {
                 try {
@@ -485,9 +485,9 @@ TEST_CASE("a pool whose helper is killed while it replaces a worker can be destr
                 const auto helper = tools::children_of(::getpid()).at(0);
                 const auto worker = pool.apply(worker_pid);
                 auto f = pool.submit(twice, 1);
-                ::kill(worker, SIGKILL);
+                tools::kill_one(worker, SIGKILL);
                 std::this_thread::sleep_for(std::chrono::microseconds(50 * round));
-                ::kill(helper, SIGKILL);
+                tools::kill_one(helper, SIGKILL);
                 f.wait();
             }
             return std::string("destroyed");
@@ -588,7 +588,7 @@ TEST_CASE("a killed owner leaves no process behind", "[process_pool]") {
     std::vector<int> processes;
     for (int i = 0; i < 4; ++i) processes.push_back(static_cast<int>(up.receive()));
     for (const int pid : processes) CHECK(tools::exists(pid));
-    ::kill(owner, SIGKILL);
+    tools::kill_one(owner, SIGKILL);
     ::waitpid(owner, nullptr, 0);
     for (const int pid : processes) {
         CHECK(tools::eventually([&] { return tools::is_over(pid); }, 1s));
@@ -677,7 +677,7 @@ TEST_CASE("a fork of the owner that lives on does not keep the helper or the poo
         }
         const bool alone = tools::eventually(
             [&] { return tools::children_of(::getpid()) == std::vector<int>{copy}; });
-        ::kill(copy, SIGKILL);
+        tools::kill_one(copy, SIGKILL);
         ::waitpid(copy, nullptr, 0);
         return std::string(alone ? "alone" : "not alone");
     });

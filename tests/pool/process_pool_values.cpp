@@ -194,7 +194,7 @@ TEST_CASE("standard and registered exceptions arrive as themselves", "[process_p
     });
 }
 
-TEST_CASE("a system_error arrives with its code", "[process_pool]") {
+TEST_CASE("a system_error arrives with its code in processes", "[process_pool]") {
     leaves_nothing([] {
         process_pool pool(1);
         try {
@@ -210,7 +210,7 @@ TEST_CASE("a system_error arrives with its code", "[process_pool]") {
     });
 }
 
-TEST_CASE("nested exceptions arrive nested", "[process_pool]") {
+TEST_CASE("nested exceptions arrive nested in processes", "[process_pool]") {
     leaves_nothing([] {
         process_pool pool(1);
         try {

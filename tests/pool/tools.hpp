@@ -8,7 +8,9 @@
 #include "support/catch.hpp"
 #include "support/within.hpp"
 
+#include <cerrno>
 #include <chrono>
+#include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
@@ -83,8 +85,13 @@ class mailbox {
 
     // The next number that somebody sends.
     std::int64_t receive() const {
-        std::int64_t value = -1;
-        return ::read(in_.get(), &value, sizeof value) == sizeof value ? value : -1;
+        std::int64_t value = 0;
+        ssize_t n;
+        do {
+            n = ::read(in_.get(), &value, sizeof value);
+        } while (n < 0 && errno == EINTR);
+        if (n != static_cast<ssize_t>(sizeof value)) std::abort();
+        return value;
     }
     void send(std::int64_t value) const {
         static_cast<void>(!::write(out_.get(), &value, sizeof value));
@@ -125,7 +132,12 @@ class journal {
     tandem::unique_fd fd_;
 };
 
-inline bool exists(int pid) { return ::kill(pid, 0) == 0; }
+// To one process, whatever went wrong in the test: 0 and -1 would be many.
+inline void kill_one(int pid, int signal) {
+    if (pid <= 1) std::abort();
+    ::kill(pid, signal);
+}
+inline bool exists(int pid) { return pid > 1 && ::kill(pid, 0) == 0; }
 
 // Whether a process has ended, be it reaped or not: nobody here may be there to reap it.
 inline bool is_over(int pid) {

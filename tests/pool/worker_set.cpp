@@ -36,7 +36,7 @@ TEST_CASE("workers are asked for, met, and told of when they end", "[worker_set]
         CHECK(one.pidfd);
         CHECK_FALSE(workers.take_message(MSG_DONTWAIT));
 
-        ::kill(one.pid, SIGTERM);
+        tools::kill_one(one.pid, SIGTERM);
         CHECK(workers.take_message(0));
         CHECK(one.has_ended);
         REQUIRE(one.wait_status);
