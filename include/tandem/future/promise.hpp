@@ -66,9 +66,8 @@ class promise {
     }
     void begin_set() const {
         if (state().begin_set()) return;
-        throw invalid_state(detail::is_cancelled(state_->ready() ? state_->error() : nullptr)
-                                ? "the future was cancelled"
-                                : "the promise is already set");
+        throw invalid_state(state_->was_cancelled() ? "the future was cancelled"
+                                                    : "the promise is already set");
     }
 
     detail::ref<detail::state<T>> state_;

@@ -385,13 +385,16 @@ class state : public future_state {
     }
 
    protected:
-    void finish() noexcept {
-        future_state::finish(result_.has_value()             ? succeeded
-                             : is_cancelled(result_.error()) ? cancelled_bit
-                                                             : failed_bit);
-    }
+    void finish() noexcept { future_state::finish(ended_how()); }
 
     outcome<T> result_;
+
+   private:
+    // A function of its own: what it holds of the exception is let go before anybody can take that.
+    std::uint32_t ended_how() const noexcept {
+        if (result_.has_value()) return succeeded;
+        return is_cancelled(result_.error()) ? cancelled_bit : failed_bit;
+    }
 };
 
 }  // namespace tandem::detail
