@@ -153,12 +153,15 @@ class map_work final
         const auto self = ref<work>::share(this);
         return record(size_, std::move(why), /*all=*/true);
     }
+    // True if no call was ever made, or if those that ran were killed. What runs in threads may end
+    // before this returns: that changes nothing.
     bool cancel() noexcept override {
         const auto self = ref<work>::share(this);
+        if (this->was_cancelled()) return true;
         const auto why = std::make_exception_ptr(cancelled_error());
-        abandon(why);
+        const bool never_ran = abandon(why) == size_;
         core_.stop(*this, why, /*kill_running=*/true);
-        return this->was_cancelled();
+        return this->was_cancelled() && (never_ran || core_.ships());
     }
     void help() noexcept override { core_.help(*this); }
 
