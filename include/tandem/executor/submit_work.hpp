@@ -10,6 +10,10 @@
 #include <tandem/ipc/thunk.hpp>
 #endif
 
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
 #include <optional>
 #include <stop_token>
 #include <tuple>
@@ -117,6 +121,7 @@ class shipped_submit final : public state<R>, public work {
     }
     bool cancel() noexcept override {
         const auto why = std::make_exception_ptr(cancelled_error());
+        cancel_asked_.fetch_add(1, std::memory_order_acq_rel);
         while (abandon(why) == 0) {
             core_.stop(*this, why, /*kill_running=*/true);
             if (this->begun()) break;  // else it came back, unbegun, in between
@@ -141,12 +146,21 @@ class shipped_submit final : public state<R>, public work {
     void fail(std::size_t, std::exception_ptr why) noexcept override {
         this->fail_set(std::move(why));
     }
-    void give_back(call_range) noexcept override { this->unclaim(); }
+    void give_back(call_range) noexcept override {
+        this->unclaim();
+        // A cancel that looked while the call was on its way back found nothing to take it from.
+        if (cancel_asked_.fetch_add(0, std::memory_order_acq_rel) != 0) {
+            abandon(std::make_exception_ptr(cancelled_error()));
+        }
+    }
 
    private:
     executor_core& core_;  // kept by the state's context
     writer call_;
     writer arguments_;  // kept to the end: the call may be given back
+    // How often cancel() was called; counted before it looks where the call is. Both sides modify
+    // it: the later of cancel() and give_back() sees what the other did before (acq_rel).
+    std::atomic<std::uint32_t> cancel_asked_{0};
 };
 
 #endif
