@@ -213,7 +213,7 @@ class record_receiver {
 
     // Adds the records that the worker, dead or alive, has finished but not sent. What was seen
     // here is left out when it comes over the socket later.
-    void peek(const channel_memory& memory) {
+    void peek(channel_memory& memory) {
         const auto sent = memory.sent.load(std::memory_order_acquire);
         const std::size_t pending = memory.pending.load(std::memory_order_acquire);
         if (pending > channel_memory::outbox_size || received_ < sent ||
@@ -224,8 +224,9 @@ class record_receiver {
         const auto from = static_cast<std::size_t>(received_ - sent);
         const auto before = buffer_.size();
         buffer_.insert(buffer_.end(), memory.outbox + from, memory.outbox + pending);
-        // The outbox is used again once it was sent: what we copied is only good if it was not.
-        if (memory.sent.load(std::memory_order_acquire) == sent) {
+        // The outbox is used again once it was sent: what we copied is only good if it was not. A
+        // modification, because a load could overtake the copy.
+        if (memory.sent.fetch_add(0, std::memory_order_acq_rel) == sent) {
             received_ += pending - from;
         } else {
             buffer_.resize(before);
