@@ -294,6 +294,28 @@ TEST_CASE("idle workers that are killed again and again are replaced again and a
     });
 }
 
+TEST_CASE("a task that forks and returns in the child makes no second worker", "[process_pool]") {
+    leaves_nothing([] {
+        process_pool pool(1);
+        const auto fork_and_return = [](int x) {
+            const pid_t child = ::fork();
+            if (child == 0) {
+                if (x == 1) throw std::runtime_error("in the child");
+                return x;
+            }
+            int status = 0;
+            ::waitpid(child, &status, 0);
+            return WIFEXITED(status) ? 100 + WEXITSTATUS(status) : -1;
+        };
+        for (int i = 0; i < 20; ++i) {
+            CHECK(pool.apply(fork_and_return, 0) == 100);
+            CHECK(pool.apply(fork_and_return, 1) == 101);
+            CHECK(pool.apply(twice, i) == 2 * i);
+        }
+        CHECK(pool.stats().replaced == 0);
+    });
+}
+
 TEST_CASE("a worker that is killed from outside fails its task", "[process_pool]") {
     leaves_nothing([] {
         process_pool pool(2);

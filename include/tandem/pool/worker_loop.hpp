@@ -2,6 +2,7 @@
 // tandem/pool/worker_loop.hpp: what a worker process does: receive, begin, call, reply.        level 3
 #pragma once
 
+#include <tandem/core/fork_count.hpp>
 #include <tandem/core/unique_fd.hpp>
 #include <tandem/ipc/exception_codec.hpp>
 #include <tandem/ipc/thunk.hpp>
@@ -59,6 +60,8 @@ class worker_loop {
             const auto arguments = body.take(static_cast<std::size_t>(size), "arguments");
             if (!begin_call(memory_, head.chunk, index)) break;
             const auto kind = make_call(code, call, arguments);
+            // A task that forked and came back in the child: one worker a channel, not two.
+            if (fork_count() != forks_) ::_exit(kind == record_kind::value ? 0 : 1);
             const record_head record{head.chunk, index, kind, time_passed(),
                                      result_.bytes().size()};
             if (!records_.add(record, result_.bytes())) return false;
@@ -120,6 +123,7 @@ class worker_loop {
         return records_.flush();
     }
 
+    const unsigned forks_ = fork_count();
     int socket_;
     channel_memory& memory_;
     record_sender records_;
