@@ -10,7 +10,7 @@
 int twice(int x) { return 2 * x; }
 
 int ask(tandem::process_pool& pool, const std::vector<int>& numbers) {
-    const int n = 3;
+    const int n = static_cast<int>(numbers.size());
     auto all = pool.map(twice, numbers);
     pool.for_each([](const int& x) { return x; }, numbers);
     pool.apply([](std::string_view s) { return s.size(); }, "a literal");

@@ -496,6 +496,83 @@ TEST_CASE("a pool whose helper is killed while it replaces a worker can be destr
     }
 }
 
+TEST_CASE("a stopped helper holds up neither the death of a task nor the end of the pool",
+          "[process_pool]") {
+    const auto end = tools::in_child([] {
+        std::string text;
+        {
+            process_pool pool(2);
+            const auto helper = tools::children_of(::getpid()).at(0);
+            const auto running = pool.submit(sleep_forever);
+            const auto worker = pool.apply(worker_pid);
+            std::vector<int> workers = tools::children_of(helper);
+            std::erase(workers, worker);
+            tools::kill_one(helper, SIGSTOP);
+            tools::kill_one(workers.at(0), SIGKILL);
+            running.wait();
+            try {
+                std::rethrow_exception(running.exception());
+            } catch (const worker_died& e) {
+                text = "died ";
+            }
+            text += std::to_string(pool.apply(twice, 2));
+            tools::kill_one(helper, SIGSTOP);
+        }
+        return text + " destroyed";
+    });
+    CHECK(end.text == "died 4 destroyed");
+}
+
+TEST_CASE("a pool can be made again after its helper was killed, if it can be forked",
+          "[process_pool]") {
+    const auto end = tools::in_child([] {
+        std::string text;
+        {
+            process_pool pool(1);
+            tools::kill_one(tools::children_of(::getpid()).at(0), SIGKILL);
+            const auto f = pool.submit(sleep_forever);  // ends when the death was noticed
+            f.wait();
+            try {
+                process_pool another(1);
+            } catch (const broken_pool& e) {
+                text = e.what();
+            }
+        }
+        process_pool pool(1);
+        return text + " then " + std::to_string(pool.apply(twice, 2));
+    });
+    CHECK(end.text ==
+          "process_pool: the helper process was killed, and this process has several threads and "
+          "cannot fork another safely then 4");
+}
+
+TEST_CASE("a pool that cannot wait any more is broken, and can be destroyed", "[process_pool]") {
+    const auto end = tools::in_child([] {
+        std::string text;
+        {
+            process_pool pool(4);
+            const auto running = pool.submit(sleep_forever);
+            rlimit few{};
+            ::getrlimit(RLIMIT_NOFILE, &few);
+            const auto before = few.rlim_cur;
+            few.rlim_cur = 4;  // fewer than poll() is asked about
+            ::setrlimit(RLIMIT_NOFILE, &few);
+            const auto other = pool.submit(twice, 2);
+            other.wait();
+            running.wait();
+            few.rlim_cur = before;
+            ::setrlimit(RLIMIT_NOFILE, &few);
+            try {
+                std::rethrow_exception(running.exception());
+            } catch (const broken_pool& e) {
+                text = e.what();
+            }
+        }
+        return text;
+    });
+    CHECK(end.text == "process_pool: cannot wait for workers: Invalid argument");
+}
+
 TEST_CASE("a threaded process without worker_main is told which line to add", "[process_pool]") {
     const tandem::testing::leak_check leaks;
     const auto end = tools::in_child([] {

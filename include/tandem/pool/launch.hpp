@@ -70,8 +70,17 @@ class fork_server {
         }
         auto& place = registered();
         std::lock_guard hold(place.mutex);
-        if (auto running = place.current.lock(); running && running->usable()) return running;
+        bool was_killed = false;
+        if (auto running = place.current.lock(); running && running->usable()) {
+            if (running->alive()) return running;
+            was_killed = true;
+        }
         if (thread_count() > 1 + (TANDEM_TSAN ? 1 : 0)) {
+            if (was_killed) {
+                throw broken_pool(
+                    "process_pool: the helper process was killed, and this process has several "
+                    "threads and cannot fork another safely");
+            }
             throw invalid_state(
                 "process_pool: this process has several threads and cannot fork safely; add the "
                 "line `tandem::worker_main(argc, argv);` at the start of main(), or make the first "
@@ -79,6 +88,7 @@ class fork_server {
         }
         auto started = std::make_shared<fork_server>();
         place.current = started;
+        if (was_killed && place.kept) place.kept = started;
         return started;
     }
     // Starts the helper now and keeps it: what worker_main does.
@@ -108,11 +118,20 @@ class fork_server {
         if (!usable()) return;
         // Not only closed: a fork of this process may hold it open.
         ::shutdown(control_.get(), SHUT_RDWR);
+        nudge();
         while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
         }
     }
 
     bool usable() const noexcept { return owner_ == ::getpid(); }
+    // Whether the helper still listens. It does not if somebody killed it.
+    bool alive() const noexcept {
+        char byte;
+        const auto n = ::recv(control_.get(), &byte, sizeof byte, MSG_PEEK | MSG_DONTWAIT);
+        return n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == EINTR);
+    }
+    // Makes the helper go on if it was stopped.
+    void nudge() const noexcept { ::kill(pid_, SIGCONT); }
 
     // A private connection to the helper, for one pool. Throws: io_error, broken_pool.
     unique_fd open_session() {

@@ -20,6 +20,9 @@ namespace tandem {
 /// Python: ProcessPoolExecutor, multiprocessing.Pool.
 /// Requires: `worker_main(argc, argv)` at the start of main(), or a process that has one thread
 /// when the pool is made.
+/// Workers have the environment and the working directory of the moment when worker_main was called
+/// (or the first pool made). What a task starts ends with its worker, unless it calls setsid().
+/// A map's elements are read and encoded in a thread of the pool.
 /// Thread safety: shared use is safe, except destruction.
 /// Lifetime: the destructor waits for all work; during an exception it terminates first. It leaves
 /// no process, descriptor or file behind.

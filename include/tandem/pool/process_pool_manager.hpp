@@ -31,6 +31,7 @@ namespace tandem::detail {
 class process_pool_manager final : public process_pool_dispatch {
     static constexpr auto start_limit = std::chrono::seconds(10);
     static constexpr auto leave_limit = std::chrono::seconds(5);
+    static constexpr auto helper_limit = std::chrono::seconds(2);
 
    public:
     using process_pool_dispatch::process_pool_dispatch;
@@ -141,10 +142,11 @@ class process_pool_manager final : public process_pool_dispatch {
         if (!joining_ || working || (wait_for_callbacks_ && !callbacks_idle)) return true;
         gone_ = true;
         for (const auto& one : workers_.all()) {
-            if (one->state != worker_handle::life::running) continue;
+            if (one->state == worker_handle::life::leaving) continue;
+            if (leave_until_.is_never()) leave_until_ = leave_limit;
+            if (one->state == worker_handle::life::starting) continue;
             one->state = worker_handle::life::leaving;
             ::shutdown(one->socket.get(), SHUT_WR);
-            leave_until_ = leave_limit;
         }
         return true;
     }
@@ -158,12 +160,30 @@ class process_pool_manager final : public process_pool_dispatch {
         }
         if (session_gone_) events_[1].fd = -1;
         auto until = leave_until_;
-        for (const auto& one : workers_.all()) until = std::min(until, one->next_look());
-        ::poll(events_.data(), events_.size(), milliseconds(until));
+        for (const auto& one : workers_.all()) {
+            until = std::min({until, one->next_look(), one->news_limit});
+        }
+        if (::poll(events_.data(), events_.size(), milliseconds(until)) < 0) {
+            const int error = errno;
+            for (auto& event : events_) event.revents = 0;
+            if (error != EINTR) return give_up(error);
+        }
         if (!leave_until_.expired()) return;
         std::lock_guard hold(mutex_);
-        for (const auto& one : workers_.all()) one->kill();
+        for (const auto& one : workers_.all()) {
+            one->kill();
+            if (one->state == worker_handle::life::starting) one->note_end(std::chrono::seconds(0));
+        }
         leave_until_ = deadline::never();
+    }
+    // Nothing can be waited for any more: the workers are let go at once.
+    void give_up(int error) {
+        end_all(phase::broken, std::make_exception_ptr(broken_pool(
+                                   std::string("process_pool: cannot wait for workers: ") +
+                                   std::strerror(error))));
+        std::lock_guard hold(mutex_);
+        session_gone_ = true;
+        for (const auto& one : workers_.all()) one->has_ended = true;
     }
     static int milliseconds(deadline until) noexcept {
         if (until.is_never()) return -1;
@@ -192,7 +212,7 @@ class process_pool_manager final : public process_pool_dispatch {
             if (event.fd < 0 || !event.revents) continue;
             if (event.fd == one.pidfd.get()) {
                 std::lock_guard hold(mutex_);
-                one.has_ended = true;
+                one.note_end(helper_limit);
             } else if (event.fd == one.socket.get()) {
                 if (event.revents & POLLOUT) send_rest(one);
                 if (event.revents & ~POLLOUT) receive(one);
@@ -293,7 +313,7 @@ class process_pool_manager final : public process_pool_dispatch {
     void bury() {
         for (std::size_t i = 0; i < workers_.all().size();) {
             auto& one = *workers_.all()[i];
-            if (one.has_ended && (one.wait_status || session_gone_)) {
+            if (one.has_ended && (one.wait_status || session_gone_ || not_heard_of(one))) {
                 bury(one);
                 hear_helper();  // neither side may wait for the other to read
                 i = 0;
@@ -301,6 +321,18 @@ class process_pool_manager final : public process_pool_dispatch {
                 ++i;
             }
         }
+    }
+    // Whether the helper has had its time to say how the worker ended. It may have been stopped: it
+    // is told to go on, once.
+    bool not_heard_of(worker_handle& one) {
+        if (!one.news_limit.expired()) return false;
+        if (!one.asked_for) {
+            one.asked_for = true;
+            one.news_limit = helper_limit;
+            workers_.nudge_helper();
+            return false;
+        }
+        return true;
     }
     void bury(worker_handle& one) {
         // Its last records are in the socket, then in the outbox. Whoever it forked may hold the

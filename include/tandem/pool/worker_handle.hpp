@@ -63,6 +63,8 @@ struct worker_handle {
     life state = life::starting;
     bool has_ended = false;          // the pidfd said so
     std::optional<int> wait_status;  // the helper said so
+    deadline news_limit;             // for the helper to say so
+    bool asked_for = false;          // it did not, and was told to go on
     bool killed = false;             // by us
     bool damaged = false;            // it wrote what no worker writes
     bool began_anything = false;
@@ -85,6 +87,13 @@ struct worker_handle {
         return usable() && chunks.size() < channel_memory::chunks_in_flight;
     }
     bool idle() const noexcept { return usable() && chunks.empty(); }
+
+    // The process has ended; the helper should say how before `limit`.
+    void note_end(deadline limit) noexcept {
+        if (has_ended) return;
+        has_ended = true;
+        news_limit = limit;
+    }
 
     // Adds a chunk of claimed calls, in a claim word that no chunk in flight uses.
     chunk& add_chunk(ref<work> calls, call_range range) {

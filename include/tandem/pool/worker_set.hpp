@@ -97,6 +97,9 @@ class worker_set {
         return true;
     }
 
+    // The helper does not answer: it may have been stopped.
+    void nudge_helper() noexcept { server_->nudge(); }
+
     // The helper is gone and says no more: those that it was asked for do not come.
     void give_up_starting() noexcept {
         for (const auto& one : workers_) {
