@@ -36,6 +36,20 @@ class manual_core final : public executor_core {
     bool open = true;
 };
 
+// A core whose works, which refer to it, go with the test.
+class manual_pool {
+   public:
+    manual_pool() = default;
+    manual_pool(const manual_pool&) = delete;
+    manual_pool& operator=(const manual_pool&) = delete;
+    ~manual_pool() { core_->given.clear(); }
+    manual_core* operator->() const { return core_.get(); }
+    operator const ref<manual_core>&() const { return core_; }
+
+   private:
+    ref<manual_core> core_ = make_ref<manual_core>();
+};
+
 template <class F>
 using work_of = imap_work<F, std::vector<int>&, false>;
 
@@ -50,7 +64,7 @@ int same(int x) { return x; }
 }  // namespace
 
 TEST_CASE("the window is filled before the first result is waited for", "[imap_work]") {
-    const auto core = make_ref<manual_core>();
+    const manual_pool core;
     std::vector<int> elements{5, 6, 7, 8};
     const auto map = lazy(core, same, elements, 3);
     CHECK(map->unclaimed() == 0);
@@ -68,7 +82,7 @@ TEST_CASE("the window is filled before the first result is waited for", "[imap_w
 }
 
 TEST_CASE("results wait for those before them, or not", "[imap_work]") {
-    const auto core = make_ref<manual_core>();
+    const manual_pool core;
     std::vector<int> elements{5, 6};
     for (const bool ordered : {true, false}) {
         const auto map = lazy(core, same, elements, 2, ordered);
@@ -92,7 +106,7 @@ TEST_CASE("results wait for those before them, or not", "[imap_work]") {
 }
 
 TEST_CASE("an executor that takes no more fails what was read and ends", "[imap_work]") {
-    const auto core = make_ref<manual_core>();
+    const manual_pool core;
     std::vector<int> elements{1, 2, 3};
     const auto map = lazy(core, same, elements, 1);
     map->fill();
@@ -105,7 +119,7 @@ TEST_CASE("an executor that takes no more fails what was read and ends", "[imap_
 }
 
 TEST_CASE("abandoning ends what nobody claimed", "[imap_work]") {
-    const auto core = make_ref<manual_core>();
+    const manual_pool core;
     std::vector<int> elements{1, 2, 3};
     const auto map = lazy(core, same, elements, 3);
     map->fill();
@@ -119,7 +133,7 @@ TEST_CASE("abandoning ends what nobody claimed", "[imap_work]") {
 }
 
 TEST_CASE("calls that are given back are claimed again, or ended after a cancel", "[imap_work]") {
-    const auto core = make_ref<manual_core>();
+    const manual_pool core;
     std::vector<int> elements{1, 2, 3};
     const auto map = lazy(core, same, elements, 3);
     map->fill();
@@ -138,7 +152,7 @@ TEST_CASE("calls that are given back are claimed again, or ended after a cancel"
 }
 
 TEST_CASE("a time for all that is over cancels what has not begun", "[imap_work]") {
-    const auto core = make_ref<manual_core>();
+    const manual_pool core;
     std::vector<int> elements{1, 2, 3};
     const auto map = lazy(core, same, elements, 2, true, deadline(1ms));
     within(30s, [&] { CHECK_THROWS_AS(map->next(deadline::never()), tandem::timeout_error); });
@@ -148,7 +162,7 @@ TEST_CASE("a time for all that is over cancels what has not begun", "[imap_work]
 }
 
 TEST_CASE("an automatic window grows when calls are short", "[imap_work]") {
-    const auto core = make_ref<manual_core>();
+    const manual_pool core;
     std::vector<int> elements(100'000, 1);
     const auto map = lazy(core, same, elements, 0);
     map->fill();
