@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSL-1.0
-# g++ with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer; the first finding ends the test.
+# g++, not optimised, with AddressSanitizer, LeakSanitizer and UndefinedBehaviorSanitizer; the first
+# finding ends the test.
 set(CMAKE_CXX_COMPILER g++ CACHE STRING "" FORCE)
 set(sanitize "-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer")
-set(CMAKE_CXX_FLAGS "-O1 -g1 ${sanitize}" CACHE STRING "" FORCE)
+set(CMAKE_CXX_FLAGS "-O0 -g1 ${sanitize}" CACHE STRING "" FORCE)

@@ -13,7 +13,8 @@ benchmark_peers=(libtbb-dev=/usr/include/oneapi/tbb.h libboost-dev=/usr/include/
     libboost-thread-dev=/usr/lib/*/libboost_thread.so
     libboost-filesystem-dev=/usr/lib/*/libboost_filesystem.so
     libconcurrentqueue-dev=/usr/include/concurrentqueue/*queue*)
-clang_tools=(clang-19=clang++-19 libclang-rt-19-dev=/usr/lib/llvm-19/lib/clang/19/lib/linux)
+clang_tools=(clang-19=clang++-19 libclang-rt-19-dev=/usr/lib/llvm-19/lib/clang/19/lib/linux
+    llvm-19=llvm-symbolizer-19)
 format_tools=(clang-format-19=clang-format-19)
 
 # What to install where there is no apt-get or no right to use it.

@@ -225,6 +225,7 @@ class pass_on_callback final : public callback {
 template <class T, class F, class Executor>
 void then_on_state<T, F, Executor>::run(state<T>& source) {
     if (!move_on(stage::waiting, stage::submitting)) return this->set_upstream(nullptr);
+    std::exception_ptr failure;
     try {
         auto f = std::move(*f_);
         f_.reset();
@@ -235,10 +236,12 @@ void then_on_state<T, F, Executor>::run(state<T>& source) {
         this->source_changed();
         call->add_callback(
             std::make_unique<pass_on_callback<U, then_on_state>>(ref<then_on_state>::share(this)));
+        return;
     } catch (...) {
-        this->set_upstream(nullptr);
-        if (this->claim()) this->fail_set(std::current_exception());
+        failure = std::current_exception();
     }
+    this->set_upstream(nullptr);
+    if (this->claim()) this->fail_set(std::move(failure));
 }
 
 }  // namespace detail

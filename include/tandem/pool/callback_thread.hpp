@@ -39,8 +39,8 @@ class callback_thread {
                 id_ = thread_.get_id();
             }
             waiting_.push_back({ref<future_state>::share(&state), std::move(list)});
+            ready_.notify_one();  // under the mutex: the callback may destroy all this
         }
-        ready_.notify_one();
     }
     // Whether nothing waits or runs.
     bool idle() const noexcept {

@@ -160,8 +160,11 @@ class process_pool_manager final : public process_pool_dispatch {
         }
         if (session_gone_) events_[1].fd = -1;
         auto until = leave_until_;
-        for (const auto& one : workers_.all()) {
-            until = std::min({until, one->next_look(), one->news_limit});
+        {
+            std::lock_guard hold(mutex_);
+            for (const auto& one : workers_.all()) {
+                until = std::min({until, one->next_look(), one->news_limit});
+            }
         }
         if (::poll(events_.data(), events_.size(), milliseconds(until)) < 0) {
             const int error = errno;
@@ -302,8 +305,11 @@ class process_pool_manager final : public process_pool_dispatch {
     void look() {
         const auto now = deadline::clock::now();
         for (const auto& one : workers_.all()) {
-            if (one->next_look().time() > now) continue;
-            one->look_after(now, 2 * one->look_interval);
+            {
+                std::lock_guard hold(mutex_);
+                if (one->next_look().time() > now) continue;
+                one->look_after(now, 2 * one->look_interval);
+            }
             one->records.peek(one->memory());
             deliver(*one);
         }
