@@ -226,7 +226,10 @@ class process_pool_manager final : public process_pool_dispatch {
         one.unsent_from += send_now(one, std::span(one.unsent).subspan(one.unsent_from));
     }
     void receive(worker_handle& one) {
-        if (!one.records.receive(one.socket.get())) one.stream_ended = true;
+        if (!one.records.receive(one.socket.get())) {
+            std::lock_guard hold(mutex_);
+            one.stream_ended = true;
+        }
         deliver(one);
     }
     void deliver(worker_handle& one) {

@@ -71,10 +71,11 @@ struct worker_handle {
     std::uint32_t last_chunk = 0;
     std::vector<std::unique_ptr<chunk>> chunks;  // oldest first
 
-    record_receiver records;
     deadline::clock::time_point look_at{};
     std::chrono::milliseconds look_interval{1};
     bool stream_ended = false;
+
+    record_receiver records;
     std::vector<std::byte> unsent;
     std::size_t unsent_from = 0;
 
