@@ -63,6 +63,7 @@
 #include <tandem/pool/launch.hpp>
 #include <tandem/pool/process_pool.hpp>
 #include <tandem/pool/process_pool_core.hpp>
+#include <tandem/pool/process_pool_delivery.hpp>
 #include <tandem/pool/process_pool_dispatch.hpp>
 #include <tandem/pool/process_pool_manager.hpp>
 #include <tandem/pool/worker.hpp>

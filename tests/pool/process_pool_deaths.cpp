@@ -435,23 +435,6 @@ TEST_CASE("a child of a task that holds the worker's channel does not hide the d
     });
 }
 
-TEST_CASE("a result that was written before the death is delivered", "[process_pool]") {
-    leaves_nothing([] {
-        process_pool pool(1);
-        for (int i = 0; i < 20; ++i) {
-            auto results = pool.imap(
-                [](int x) {
-                    if (x == 9) ::_exit(0);
-                    return x;
-                },
-                first_numbers(10), {.chunk_size = 10});
-            int at = 0;
-            for (auto& one : results.outcomes()) CHECK(one.has_value() == (at++ < 9));
-            CHECK(at == 10);
-        }
-    });
-}
-
 TEST_CASE("workers that are killed at random fail only what they ran", "[process_pool]") {
     leaves_nothing([] {
         process_pool pool(2);

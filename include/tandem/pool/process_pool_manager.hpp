@@ -2,7 +2,7 @@
 // tandem/pool/process_pool_manager.hpp: the thread that hands calls to workers and brings results home.        level 3
 #pragma once
 
-#include <tandem/pool/process_pool_dispatch.hpp>
+#include <tandem/pool/process_pool_delivery.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,13 +28,13 @@ namespace tandem::detail {
 
 // One thread per pool, asleep in poll() until there is something to do. It alone talks to workers
 // and to the helper; what it must tell the users' side is in the books of process_pool_core.
-class process_pool_manager final : public process_pool_dispatch {
+class process_pool_manager final : public process_pool_delivery {
     static constexpr auto start_limit = std::chrono::seconds(10);
     static constexpr auto leave_limit = std::chrono::seconds(5);
     static constexpr auto helper_limit = std::chrono::seconds(2);
 
    public:
-    using process_pool_dispatch::process_pool_dispatch;
+    using process_pool_delivery::process_pool_delivery;
 
     // Starts the workers and the manager. Throws: what keeps them from starting; nothing is left.
     void open() {
@@ -87,12 +87,6 @@ class process_pool_manager final : public process_pool_dispatch {
     }
 
    private:
-    struct delivery {
-        work* calls;  // kept by its chunk
-        std::size_t place;
-        record_receiver::record record;
-    };
-
     void manage() noexcept {
         for (;;) {
             try {
@@ -194,7 +188,7 @@ class process_pool_manager final : public process_pool_dispatch {
             std::chrono::ceil<std::chrono::milliseconds>(until.remaining()).count());
     }
 
-    // Bringing home.
+    // News.
 
     void hear_helper() {
         if (session_gone_) return;
@@ -224,98 +218,6 @@ class process_pool_manager final : public process_pool_dispatch {
     }
     static void send_rest(worker_handle& one) noexcept {
         one.unsent_from += send_now(one, std::span(one.unsent).subspan(one.unsent_from));
-    }
-    void receive(worker_handle& one) {
-        if (!one.records.receive(one.socket.get())) {
-            std::lock_guard hold(mutex_);
-            one.stream_ended = true;
-        }
-        deliver(one);
-    }
-    void deliver(worker_handle& one) {
-        while (deliver_some(one)) {
-        }
-    }
-    // Completes the calls of some records. False: there were none.
-    bool deliver_some(worker_handle& one) {
-        std::vector<std::unique_ptr<chunk>> ended;  // keeps what the deliveries refer to
-        {
-            std::lock_guard hold(mutex_);
-            take_records(one);
-            ended = one.remove_ended_chunks();
-        }
-        if (deliveries_.empty()) return false;
-        std::size_t good = 0;
-        for (const auto& each : deliveries_) {
-            reader in(each.record.bytes);
-            if (each.record.head.kind == record_kind::exception) {
-                each.calls->fail(each.place, exception_in(in, one.pid));
-            } else if (each.calls->deliver(each.place, in)) {
-                ++good;
-                continue;
-            }
-            take_back_superfluous(*each.calls);
-        }
-        std::lock_guard hold(mutex_);
-        done_ += good;
-        failed_ += deliveries_.size() - good;
-        deliveries_.clear();
-        return true;
-    }
-    // The exception in a record, or what is wrong with it.
-    static std::exception_ptr exception_in(reader& in, int pid) noexcept {
-        try {
-            if (auto thrown = decode_exception(in, pid)) return thrown;
-            throw codec_error("a worker sent an exception that is none");
-        } catch (...) {
-            return std::current_exception();
-        }
-    }
-    // Marks the calls of some records that have come, and lists them: few enough to stay in cache.
-    void take_records(worker_handle& one) {
-        constexpr std::size_t some = 128;
-        const auto now = deadline::clock::now();
-        while (!one.damaged && deliveries_.size() < some) {
-            if (one.records.damaged()) {
-                one.kill_as_damaged();
-                break;
-            }
-            const auto record = one.records.next();
-            if (!record) break;
-            auto* part = one.find_chunk(record->head.chunk);
-            // None: the last of its calls was cancelled in the meantime.
-            if (!part || record->head.index >= part->ended.size()) continue;
-            if (part->ended[record->head.index]) continue;
-            part->end(record->head.index);
-            part->time += record->head.nanoseconds;
-            ++part->timed;
-            deliveries_.push_back({part->calls.get(), part->places[record->head.index], *record});
-        }
-        if (deliveries_.empty()) {
-            if (one.claims_damaged()) one.kill_as_damaged();
-            return;
-        }
-        for (const auto& part : one.chunks) {
-            if (part->timed == 0) continue;
-            part->since = now;
-            part->report_time();
-        }
-        one.began_anything = true;
-        one.look_after(now, first_look);
-    }
-    // Looks into the outboxes of workers that should have been heard of: results must not wait
-    // there for a call that takes longer than those before it.
-    void look() {
-        const auto now = deadline::clock::now();
-        for (const auto& one : workers_.all()) {
-            {
-                std::lock_guard hold(mutex_);
-                if (one->next_look().time() > now) continue;
-                one->look_after(now, 2 * one->look_interval);
-            }
-            one->records.peek(one->memory());
-            deliver(*one);
-        }
     }
 
     // Removes the workers that have ended, settles what they had, and replaces them.
@@ -401,7 +303,6 @@ class process_pool_manager final : public process_pool_dispatch {
 
     // The manager's own.
     std::vector<pollfd> events_;
-    std::vector<delivery> deliveries_;
     bool session_gone_ = false;
     int useless_ = 0;  // how many workers in a row ended before they began anything
     deadline leave_until_;
