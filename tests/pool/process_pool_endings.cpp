@@ -528,8 +528,8 @@ TEST_CASE("a pool can be made again after its helper was killed, if it can be fo
         std::string text;
         {
             process_pool pool(1);
-            tools::kill_one(tools::children_of(::getpid()).at(0), SIGKILL);
             const auto f = pool.submit(sleep_forever);  // ends when the death was noticed
+            tools::kill_one(tools::children_of(::getpid()).at(0), SIGKILL);
             f.wait();
             try {
                 process_pool another(1);
