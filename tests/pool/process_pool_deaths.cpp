@@ -562,6 +562,12 @@ int misbehave(int kind) {
         write_own_socket(all);
     };
     using detail::record_kind;
+    // The newest chunk of which a call has begun: this one.
+    std::uint32_t chunk = 0;
+    for (auto& word : memory.claims) {
+        const auto claim = detail::claim_word::unpack(word.load());
+        if (claim.next > 0) chunk = std::max(chunk, claim.chunk);
+    }
     switch (kind) {
         case 0:  // noise
             write_own_socket(bytes);
@@ -570,37 +576,40 @@ int misbehave(int kind) {
             write_own_socket(std::span(bytes).first(7));
             ::_exit(0);
         case 2:  // a record of a size that nobody has
-            record({1, 0, record_kind::value, 1, ~std::uint64_t{0}}, 0);
+            record({chunk, 0, record_kind::value, 1, ~std::uint64_t{0}}, 0);
             break;
-        case 3:  // a result that cannot be decoded, for every call there may be
-            for (std::uint32_t chunk = 0; chunk < 100; ++chunk) {
-                record({chunk, 0, record_kind::value, 1, 3}, 3);
-            }
+        case 3:  // a result that cannot be decoded
+            record({chunk, 0, record_kind::value, 1, 3}, 3);
             break;
         case 4:  // an exception that cannot be decoded
-            for (std::uint32_t chunk = 0; chunk < 100; ++chunk) {
-                record({chunk, 0, record_kind::exception, 1, 5}, 5);
-            }
+            record({chunk, 0, record_kind::exception, 1, 5}, 5);
             break;
         case 5:  // an exception that is none
-            for (std::uint32_t chunk = 0; chunk < 100; ++chunk) {
-                record({chunk, 0, record_kind::exception, 1, 0}, 0);
-            }
+            record({chunk, 0, record_kind::exception, 1, 0}, 0);
             break;
-        case 6:  // an exception that is null
-            for (std::uint32_t chunk = 0; chunk < 100; ++chunk) {
-                detail::record_head head{chunk, 0, record_kind::exception, 1, 1};
-                std::byte all[sizeof head + 1] = {};
-                std::memcpy(all, &head, sizeof head);
-                write_own_socket(all);
-            }
+        case 6: {  // an exception that is null
+            detail::record_head head{chunk, 0, record_kind::exception, 1, 1};
+            std::byte all[sizeof head + 1] = {};
+            std::memcpy(all, &head, sizeof head);
+            write_own_socket(all);
             break;
+        }
         case 7:  // indices that no chunk has
-            record({1, 60'000, record_kind::value, 1, 0}, 0);
-            record({1, 0xffff'ffff, record_kind::value, 1, 0}, 0);
+            record({chunk, 60'000, record_kind::value, 1, 0}, 0);
+            record({chunk, 0xffff'ffff, record_kind::value, 1, 0}, 0);
             break;
         case 8:  // the same record again and again
-            for (int i = 0; i < 10; ++i) record({1, 0, record_kind::value, 1, 4}, 4);
+            for (int i = 0; i < 10; ++i) record({chunk, 0, record_kind::value, 1, 4}, 4);
+            break;
+        case 16:  // results of calls that it was not given
+            for (std::uint32_t later = 1; later < 100; ++later) {
+                record({chunk + later, 0, record_kind::value, 1, 4}, 4);
+            }
+            break;
+        case 17:  // results of its chunk that it has not begun
+            for (std::uint32_t index = 0; index < 100; ++index) {
+                record({chunk, index, record_kind::value, 1, 4}, 4);
+            }
             break;
         case 9:  // claim words
             for (auto& word : memory.claims) word.store(~std::uint64_t{0});
@@ -631,7 +640,7 @@ int misbehave(int kind) {
     }
     return kind;
 }
-constexpr int ways_to_misbehave = 16;
+constexpr int ways_to_misbehave = 18;
 
 }  // namespace
 

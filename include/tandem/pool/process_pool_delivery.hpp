@@ -100,6 +100,10 @@ class process_pool_delivery : public process_pool_dispatch {
             const auto record = one.records.next();
             if (!record) break;
             auto* part = one.find_chunk(record->head.chunk);
+            if (!one.may_have_made(part, record->head)) {
+                one.kill_as_damaged();
+                break;
+            }
             // None: the last of its calls was cancelled in the meantime.
             if (!part || record->head.index >= part->ended.size()) continue;
             if (part->ended[record->head.index]) continue;

@@ -35,6 +35,7 @@ struct chunk {
     std::vector<std::size_t> places;  // the call at each position of the chunk
     std::vector<bool> ended;          // by position
     std::size_t left = 0;             // how many have not ended
+    std::size_t seen_begun = 0;       // how many had begun when this was last looked at
     bool encoding = false;            // the manager is reading the arguments, without the lock
     std::chrono::steady_clock::time_point since;
     std::uint64_t time = 0;  // what `timed` calls took, in nanoseconds, since the last report
@@ -156,6 +157,13 @@ struct worker_handle {
         const auto count = of.places.size();
         if (word.chunk != of.number || word.next > count) return count;
         return word.next;
+    }
+    // Whether a record can be of a call that it has begun. `part` is the record's chunk, if that is
+    // in flight.
+    bool may_have_made(chunk* part, const record_head& record) const noexcept {
+        if (!part) return static_cast<std::int32_t>(record.chunk - last_chunk) <= 0;
+        if (record.index >= part->seen_begun) part->seen_begun = begun(*part);
+        return record.index < part->seen_begun;
     }
     // Whether it overwrote a claim word: nobody knows then what it has begun.
     bool claims_damaged() const noexcept {
