@@ -82,13 +82,17 @@ TEST_CASE("a heap sorts, stably", "[queue_order]") {
     std::minstd_rand random(7);
     for (int size = 0; size < 70; ++size) {
         order<tandem::priority<by_tens>, int> heap{std::allocator<int>()};
-        std::vector<int> items;
+        std::vector<std::pair<int, int>> items;  // what is compared, and when it was pushed
+        std::vector<int> values;
         for (int i = 0; i < size; ++i) {
-            items.push_back(static_cast<int>(random() % 60));
-            heap.push(items.back());
+            values.push_back(static_cast<int>(random() % 60));
+            items.emplace_back(values.back() / 10, i);
+            heap.push(values.back());
         }
-        std::stable_sort(items.begin(), items.end(), by_tens());
-        for (int i : items) CHECK(heap.pop().value == i);
+        std::sort(items.begin(), items.end());
+        for (const auto& item : items) {
+            CHECK(heap.pop().value == values[static_cast<std::size_t>(item.second)]);
+        }
     }
 }
 

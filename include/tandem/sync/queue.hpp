@@ -220,11 +220,7 @@ class queue {
 
    private:
     friend iterator;
-    friend producer_handle;
-    template <class... U, class... Orders, class... Allocators>
-        requires(sizeof...(U) != 0)
-    friend std::optional<std::size_t> wait_any(deadline until,
-                                               queue<U, Orders, Allocators>&... queues);
+    friend detail::queue_access;
 
     using store = detail::queue_store<T, Order, Allocator>;
     using lock_type = store::lock_type;
@@ -311,7 +307,7 @@ std::size_t queue<T, Order, Allocator>::push_range(R&& items) {
 template <class... T, class... Order, class... Allocator>
     requires(sizeof...(T) != 0)
 std::optional<std::size_t> wait_any(deadline until, queue<T, Order, Allocator>&... queues) {
-    return detail::wait_any_of<sizeof...(T)>(until, {&queues.store_...});
+    return detail::wait_any_of<sizeof...(T)>(until, {&detail::queue_access::core(queues)...});
 }
 
 }  // namespace tandem

@@ -241,5 +241,13 @@ class queue_core {
     std::atomic<std::size_t> owners_{0};
 };
 
+// The way to the core of a queue, for what works on any of them.
+struct queue_access {
+    template <class Queue>
+    static queue_core& core(Queue& queue) noexcept {
+        return queue.store_;
+    }
+};
+
 }  // namespace detail
 }  // namespace tandem

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <tandem/core/error.hpp>
+#include <tandem/sync/queue_core.hpp>
 
 #include <utility>
 
@@ -36,13 +37,14 @@ class queue_producer {
     explicit operator bool() const noexcept { return queue_ != nullptr; }
     /// Gives the share up now.
     void reset() noexcept {
-        if (auto* const queue = std::exchange(queue_, nullptr)) queue->store_.drop_owner();
+        if (auto* const queue = std::exchange(queue_, nullptr))
+            detail::queue_access::core(*queue).drop_owner();
     }
 
    private:
     friend Queue;
     explicit queue_producer(Queue* queue) noexcept : queue_(queue) {
-        if (queue_) queue_->store_.add_owner();
+        if (queue_) detail::queue_access::core(*queue_).add_owner();
     }
 
     Queue* queue_ = nullptr;

@@ -87,10 +87,17 @@ class queue_store : public queue_core {
     template <class Given, class Element>
     std::size_t put_some(Element*& from, std::size_t count) {
         const std::size_t some = std::min(count, room());
-        for (std::size_t i = 0; i < some; ++i, ++from) {
-            make_space();
-            order_.push(static_cast<Given&&>(*from));
-            add_items(1);
+        if (some == 0) return 0;
+        make_space(some);
+        if constexpr (noexcept(order_.push(static_cast<Given&&>(*from)))) {
+            for (std::size_t i = 0; i < some; ++i) order_.push(static_cast<Given&&>(from[i]));
+            from += some;
+            add_items(some);
+        } else {
+            for (std::size_t i = 0; i < some; ++i, ++from) {
+                order_.push(static_cast<Given&&>(*from));
+                add_items(1);
+            }
         }
         return some;
     }
@@ -118,11 +125,16 @@ class queue_store : public queue_core {
     std::size_t take_some(lock_type& hold, Output to, std::size_t max) {
         std::size_t count = 0;
         if constexpr (quiet && std::is_trivially_copyable_v<T> && is_plain_output<Output>) {
-            for (auto next = pop_unless_late(count, max); next;
-                 next = pop_unless_late(count, max)) {
-                *to++ = order::cell(*next);
-                take_items(1);
-                ++count;
+            if constexpr (noexcept(order_.pop())) {
+                count = std::min(max, size());
+                for (std::size_t i = 0; i < count; ++i) *to++ = take_cell();
+                take_items(count);
+            } else {
+                while (auto next = pop_unless_late(count, max)) {
+                    *to++ = order::cell(*next);
+                    take_items(1);
+                    ++count;
+                }
             }
         } else {
             while (count != max && has_item()) {
@@ -152,9 +164,14 @@ class queue_store : public queue_core {
     static constexpr bool is_plain_output =
         std::contiguous_iterator<Output> && std::same_as<std::iter_reference_t<Output>, T&>;
 
-    // Room in the order for what is there and on the way. Grows geometrically.
-    void make_space() {
-        if (const auto needed = in_use() + 1; needed > order_.capacity()) [[unlikely]] {
+    cell take_cell() noexcept {
+        entry next = order_.pop();
+        return std::move(order::cell(next));
+    }
+
+    // Room in the order for `more` than is there and on the way. Grows geometrically.
+    void make_space(std::size_t more = 1) {
+        if (const auto needed = in_use() + more; needed > order_.capacity()) [[unlikely]] {
             order_.reserve(std::max<std::size_t>({needed, 2 * order_.capacity(), 16}));
         }
     }
