@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // queue.cpp: items a second through a queue, and the time of a round trip, beside other queues.
 //
-// QUEUE/PRODUCERSpCONSUMERSc/CAPACITY/PAYLOAD, where `bulk` moves 64 items in one call. Every thread
+// QUEUE/PRODUCERSpCONSUMERSc/CAPACITY/PAYLOAD, where `bulk` moves 64 items in one call. Each thread
 // moves its share of the items of an iteration; the clock runs from when all are ready to when all
 // have ended. moodycamel's queue has no maximum: its capacity is where it starts.
 #include <benchmark/benchmark.h>

@@ -40,6 +40,8 @@
 #include <tandem/future/state.hpp>
 #include <tandem/future/then.hpp>
 #include <tandem/future/wait.hpp>
+#include <tandem/sync/pipeline.hpp>
+#include <tandem/sync/pipeline_run.hpp>
 #include <tandem/sync/queue.hpp>
 #include <tandem/sync/queue_cells.hpp>
 #include <tandem/sync/queue_core.hpp>
@@ -47,6 +49,7 @@
 #include <tandem/sync/queue_order.hpp>
 #include <tandem/sync/queue_producer.hpp>
 #include <tandem/sync/queue_store.hpp>
+#include <tandem/sync/synchronized_value.hpp>
 #include <tandem/sync/wait_any.hpp>
 #include <tandem/sync/wait_side.hpp>
 

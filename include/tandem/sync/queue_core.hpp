@@ -183,7 +183,8 @@ class queue_core {
         if (stop && stop->stop_requested()) return false;
         if (ready()) return true;
         if (until.expired()) return false;
-        if (const auto polls = side.polls(); polls != 0 && spinning_pays_) {
+        if (spinning_pays_) {
+            const int polls = side.polls();
             unlock();
             const bool worth = poll(polls, amount);
             lock();
