@@ -5,16 +5,20 @@
 // never ends, which Spin calls an invalid end state. Each BUG_ takes one thing away, and must be
 // found: check.py.
 //
-//   LEAVES  each consumer takes one item; one may run out of time, one may be stopped. What they
-//           leave behind fits into the queue, so everybody else must come through.
-//   else    producers push, somebody closes at any moment, consumers drain.
+//   LATE    each consumer takes one item; the time of one may run out.
+//   STOPS   each consumer takes one item; one may be stopped, and takes none then.
+//   CLOSES  producers push, somebody closes at any moment, consumers drain.
+//
+// What a consumer leaves behind fits into the queue, so everybody else must come through.
 
+#ifdef LATE
 #define CAPACITY 2
-#define PRODUCERS 2
-#define CONSUMERS 3
-#define PROCESSES (PRODUCERS + CONSUMERS + 2) /* init is number 0 */
-#define ITEMS 0 /* the side of the consumers */
-#define ROOM 1  /* the side of the producers */
+#else
+#define CAPACITY 1
+#endif
+#define PROCESSES 7 /* init is number 0 */
+#define ITEMS 0     /* the side of the consumers */
+#define ROOM 1      /* the side of the producers */
 
 bit mutex;
 // guarded by the mutex
@@ -220,7 +224,7 @@ proctype closer(bit closes) {
         closed = 1;
         wake_all()
     :: else ->
-        stop = 1;
+        atomic { stop = 1 };
         lock();
         wake_all()
     fi
@@ -228,25 +232,30 @@ proctype closer(bit closes) {
 
 init {
     atomic {
-#ifdef LEAVES
+#ifdef LATE
         run consumer(1, 1, 0);
+        run consumer(1, 0, 0);
+        run producer(1);
+        run producer(1)
+#endif
+#ifdef STOPS
         run consumer(1, 0, 1);
         run consumer(1, 0, 0);
+        run consumer(1, 0, 0);
+        run producer(3);
+        run closer(0)
+#endif
+#ifdef CLOSES
+        run consumer(0, 0, 0);
+        run consumer(0, 0, 0);
         run producer(2);
         run producer(1);
-        run closer(0)
-#else
-        run consumer(0, 0, 0);
-        run consumer(0, 0, 0);
-        run consumer(0, 0, 0);
-        run producer(2);
-        run producer(2);
         run closer(1)
 #endif
     };
     (_nr_pr == 1);
     assert(accepted == taken + items);
-#ifndef LEAVES
-    assert(items == 0);
+#ifdef CLOSES
+    assert(items == 0)
 #endif
 }

@@ -361,7 +361,9 @@ TEST_CASE("a million items need no memory", "[pipeline]") {
             });
     });
     CHECK(sum == static_cast<long long>(count) * (count - 1) / 2);
+#if !defined(__SANITIZE_ADDRESS__)  // which keeps what was freed
     CHECK(peak - before < most);
+#endif
 }
 
 #endif

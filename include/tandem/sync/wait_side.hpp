@@ -42,7 +42,7 @@ class wait_observer {
 // that is registered then, and reads the word later, does not sleep; if all of them sleep already,
 // unpark wakes one. So at least one comes back, takes the mutex, and clears `waking`. It does not
 // matter which one, or whether its time ran out: it keeps the promise as well.
-// tests/sync/wait_side.pml is this protocol for the Spin model checker.
+// tests/models/wait_side.pml is this protocol for the Spin model checker.
 //
 // Thread safety: the mutex is held in every call but sleep() and wake().
 class wait_side {
