@@ -27,7 +27,7 @@ struct listener final : wait_observer {
 
 TEST_CASE("nobody is woken where nobody waits", "[wait_side]") {
     wait_side side;
-    CHECK(side.empty());
+    CHECK_FALSE(side.wants());
     CHECK(side.wake_one() == 0);
     CHECK(side.wake_all() == 0);
 }
@@ -36,13 +36,15 @@ TEST_CASE("one wake-up is under way at a time", "[wait_side]") {
     wait_side side;
     const auto first = side.enter();
     const auto second = side.enter();
-    CHECK_FALSE(side.empty());
+    CHECK(side.wants());
     CHECK(side.wake_one() == 1);
+    CHECK_FALSE(side.wants());
     CHECK(side.wake_one() == 0);
     side.leave();
+    CHECK(side.wants());
     CHECK(side.wake_one() == 1);
     side.leave();
-    CHECK(side.empty());
+    CHECK_FALSE(side.wants());
     within(10s, [&] {  // both came before a wake-up: they do not sleep
         CHECK(side.sleep(first, deadline::never()));
         CHECK(side.sleep(second, deadline::never()));
@@ -65,7 +67,7 @@ TEST_CASE("a sleep ends with its time", "[wait_side]") {
         }
     });
     side.leave();
-    CHECK(side.empty());
+    CHECK_FALSE(side.wants());
 }
 
 TEST_CASE("each observer is told once and is then forgotten", "[wait_side]") {
@@ -74,13 +76,13 @@ TEST_CASE("each observer is told once and is then forgotten", "[wait_side]") {
     side.add(a);
     side.add(b);
     side.add(c);
-    CHECK_FALSE(side.empty());
+    CHECK(side.wants());
     CHECK(side.remove(b));
     CHECK_FALSE(side.remove(b));
     CHECK(side.wake_one() == 0);
     CHECK((a.told == 1 && b.told == 0 && c.told == 1));
     CHECK_FALSE(side.remove(a));
-    CHECK(side.empty());
+    CHECK_FALSE(side.wants());
     side.add(a);
     side.wake_all();
     CHECK((a.told == 2 && c.told == 1));
@@ -141,5 +143,5 @@ TEST_CASE("threads that keep the promise of a wait side lose no token", "[wait_s
         }
     });
     CHECK(tokens == 0);
-    CHECK(side.empty());
+    CHECK_FALSE(side.wants());
 }

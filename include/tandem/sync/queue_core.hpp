@@ -43,16 +43,9 @@ class queue_core {
 
     void lock() noexcept { mutex_.lock(); }
     void unlock() noexcept {
-        if (consumers_.empty() && producers_.empty() && joiners_.empty()) [[likely]] {
+        if (!wanted_) [[likely]]
             return mutex_.unlock();
-        }
-        const auto consumers = has_item() || has_ended() ? consumers_.wake_one() : 0;
-        const auto producers = has_room() || closed() ? producers_.wake_one() : 0;
-        const auto joiners = all_done() ? joiners_.wake_all() : 0;
-        mutex_.unlock();  // from here on only addresses: the queue may be gone
-        consumers_.wake(consumers);
-        producers_.wake(producers);
-        joiners_.wake(joiners);
+        unlock_and_wake();
     }
 
     // The two that need no mutex, and are hints without it.
@@ -135,13 +128,7 @@ class queue_core {
         return dropped;
     }
     void unlock_and_wake_all() noexcept {
-        const auto consumers = consumers_.wake_all();
-        const auto producers = producers_.wake_all();
-        const auto joiners = joiners_.wake_all();
-        mutex_.unlock();
-        consumers_.wake(consumers);
-        producers_.wake(producers);
-        joiners_.wake(joiners);
+        wake_behind_unlock(consumers_.wake_all(), producers_.wake_all(), joiners_.wake_all());
     }
     // Lets all look whether they were asked to stop; without the mutex.
     void interrupt() noexcept {
@@ -159,6 +146,7 @@ class queue_core {
         const std::lock_guard hold(*this);
         if (has_item() || has_ended()) return false;
         consumers_.add(observer);
+        wanted_ = true;
         return true;
     }
     void forget(wait_observer& observer) noexcept {
@@ -174,6 +162,22 @@ class queue_core {
 
    private:
     void set_size(std::size_t size) noexcept { size_.store(size, std::memory_order_relaxed); }
+
+    // What the wait sides ask of every unlocking.
+    void unlock_and_wake() noexcept {
+        const auto consumers = has_item() || has_ended() ? consumers_.wake_one() : 0;
+        const auto producers = has_room() || closed() ? producers_.wake_one() : 0;
+        const auto joiners = all_done() ? joiners_.wake_all() : 0;
+        wanted_ = consumers_.wants() || producers_.wants() || joiners_.wants();
+        wake_behind_unlock(consumers, producers, joiners);
+    }
+    void wake_behind_unlock(wait_side::wake_count consumers, wait_side::wake_count producers,
+                            wait_side::wake_count joiners) noexcept {
+        mutex_.unlock();  // from here on only addresses: the queue may be gone
+        consumers_.wake(consumers);
+        producers_.wake(producers);
+        joiners_.wake(joiners);
+    }
 
     // `ready()` is asked under the mutex; `amount()` without it, and when it is not 0, or the queue
     // is closed, ready() is worth asking.
@@ -194,26 +198,28 @@ class queue_core {
             if (stop && stop->stop_requested()) return false;
             if (ready()) return true;
             const auto ticket = side.enter();
+            wanted_ = true;
             unlock();
             const bool in_time = side.sleep(ticket, until);
             lock();
             side.leave();
+            wanted_ = true;  // others of that side may be asleep, and nobody on the way now
             if (!in_time) return ready();
         }
     }
 
-    // Looks at the amount now and then. When there is something it waits on while that grows: who
-    // makes it is then busy making more, and a batch is cheaper than an item at a time.
+    // Looks at the amount now and then. When there is something it waits on while that grows, and
+    // looks less often: who makes it is busy making more, and a batch costs less than single items.
     template <class Amount>
     bool poll(int polls, Amount amount) const noexcept {
-        constexpr std::size_t batch = 64;
+        const std::size_t enough = std::min<std::size_t>(512, capacity_);
         std::size_t seen = 0;
+        int pauses = pauses_a_poll;
         for (; polls > 0; --polls) {
-            relax(pauses_a_poll);
+            relax(pauses);
             const std::size_t now = amount();
-            if (closed() || (now != 0 && now == seen) || now >= std::min(batch, capacity_)) {
-                return true;
-            }
+            if (closed() || now >= enough || (now != 0 && now <= seen)) return true;
+            if (now != 0) pauses = std::min(2 * pauses, 8 * pauses_a_poll);
             seen = now;
         }
         return seen != 0;
@@ -233,6 +239,8 @@ class queue_core {
     // false, then true for ever; like size_.
     std::atomic<bool> closed_{false};
     bool discarded_ = false;
+    // Whether a wait side may want somebody woken: saves the look at each of them.
+    bool wanted_ = false;
     const bool spinning_pays_ = spinning_pays();
     wait_side consumers_;
     wait_side producers_;

@@ -109,8 +109,8 @@ class wait_side {
         return true;
     }
 
-    // Whether anybody waits at all.
-    bool empty() const noexcept { return sleeping_ == 0 && observers_ == nullptr; }
+    // Whether anybody waits and is not on the way already.
+    bool wants() const noexcept { return (sleeping_ != 0 && !waking_) || observers_ != nullptr; }
 
    private:
     // A poll takes 50 to 200 ns.
