@@ -262,6 +262,30 @@ TEST_CASE("nobody waits for a slow push, which succeeds even if the queue is clo
     });
 }
 
+TEST_CASE("the end of a closed queue comes when a push that was under way fails", "[queue_store]") {
+    struct late_failure {
+        explicit late_failure(gate* gates) {
+            gates[0].open();
+            gates[1].wait();
+            throw std::runtime_error("late");
+        }
+        late_failure(late_failure&&) noexcept {}
+    };
+    expectations expect;
+    within(60s, [&] {
+        queue<late_failure> q(1);
+        gate gates[2];
+        std::jthread producer([&] { expect(throws("late", [&] { q.emplace(gates); })); });
+        gates[0].wait();
+        q.close();
+        CHECK(q.try_pop().error() == conqueue_status::empty);
+        std::jthread consumer([&] { expect(!q.pop()); });
+        CHECK(q.try_pop_for(1ms).error() == conqueue_status::empty);
+        gates[1].open();
+    });
+    CHECK(expect.failures() == "");
+}
+
 TEST_CASE("the item of a slow push is dropped by close_and_discard", "[queue_store]") {
     expectations expect;
     within(60s, [&] {

@@ -4,6 +4,7 @@
 #include "../support/catch.hpp"
 #include "../support/within.hpp"
 
+#include <atomic>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -18,6 +19,9 @@ using tandem::synchronized_value;
 static_assert(!std::is_copy_constructible_v<synchronized_value<int>>);
 static_assert(
     std::is_same_v<decltype(*std::declval<const synchronized_value<int>&>().lock()), const int&>);
+
+static_assert(std::is_convertible_v<const char*, synchronized_value<std::string>>);
+static_assert(!std::is_convertible_v<std::size_t, synchronized_value<std::vector<int>>>);
 
 TEST_CASE("apply gives access to the value and returns what the function does",
           "[synchronized_value]") {

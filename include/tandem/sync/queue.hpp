@@ -48,7 +48,8 @@ using given_element_t =
 /// while it is empty; close() ends both, after what was pushed has been popped. The words are
 /// P0260R20's; task_done and join are those of Python's queue.Queue, which it stands for.
 ///
-/// Order is fifo, lifo or priority<Compare>. A bounded queue allocates in its constructor only.
+/// Order is fifo, lifo or priority<Compare>. A bounded queue allocates in its constructor only; an
+/// unbounded one grows, and keeps some memory, up to what its fullest moment needed.
 /// Items are made and moved while no lock is held, but for those whose moves are known to be
 /// short and harmless (trivially copyable ones up to 128 bytes, strings, vectors, smart pointers).
 /// If making an item throws, nothing was pushed; if moving it out throws, that item is lost.

@@ -43,9 +43,11 @@ class queue_core {
 
     void lock() noexcept { mutex_.lock(); }
     void unlock() noexcept {
-        if (!wanted_) [[likely]]
-            return mutex_.unlock();
-        unlock_and_wake();
+        if (wanted_) [[unlikely]] {
+            unlock_and_wake();
+        } else {
+            mutex_.unlock();
+        }
     }
 
     // The two that need no mutex, and are hints without it.
@@ -219,6 +221,7 @@ class queue_core {
             relax(pauses);
             const std::size_t now = amount();
             if (closed() || now >= enough || (now != 0 && now <= seen)) return true;
+            if (seen == 0 && now != 0) polls = std::min(polls, most_polls_of_growth);
             if (now != 0) pauses = std::min(2 * pauses, 8 * pauses_a_poll);
             seen = now;
         }
@@ -226,6 +229,7 @@ class queue_core {
     }
 
     static constexpr int pauses_a_poll = 4;
+    static constexpr int most_polls_of_growth = 16;
 
     short_mutex mutex_;
 

@@ -54,7 +54,8 @@ class synchronized_value {
         requires(std::constructible_from<T, Args...> &&
                  !(sizeof...(Args) == 1 &&
                    (std::same_as<std::remove_cvref_t<Args>, synchronized_value> && ...)))
-    explicit(sizeof...(Args) != 1) synchronized_value(Args&&... args)
+    explicit(sizeof...(Args) > 1 || !(std::is_convertible_v<Args, T> && ...))
+        synchronized_value(Args&&... args)
         : value_(std::forward<Args>(args)...) {}
     synchronized_value(const synchronized_value&) = delete;
     synchronized_value& operator=(const synchronized_value&) = delete;
