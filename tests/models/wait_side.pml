@@ -248,7 +248,7 @@ init {
 #ifdef CLOSES
         run consumer(0, 0, 0);
         run consumer(0, 0, 0);
-        run producer(2);
+        run producer(1);
         run producer(1);
         run closer(1)
 #endif

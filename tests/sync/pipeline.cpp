@@ -346,7 +346,7 @@ TEST_CASE("a stage on a process pool", "[pipeline]") {
 
 TEST_CASE("a million items need no memory", "[pipeline]") {
     constexpr int count = TANDEM_TSAN ? 100'000 : 1'000'000;
-    constexpr std::size_t most = 10'000'000;
+    [[maybe_unused]] constexpr std::size_t most = 10'000'000;
     const auto before = resident_bytes();
     std::size_t peak = before;
     long long sum = 0;
