@@ -16,7 +16,7 @@ import sys
 import tempfile
 
 # What is defined for a variant, the quick ones first.
-VARIANTS = {"wait_side": (["LATE"], ["STOPS"], ["CLOSES"])}
+VARIANTS = {"wait_side": (["LATE"], ["CLOSES"], ["STOPS"])}
 
 
 def errors(model, defines):
