@@ -8,6 +8,7 @@ jobs=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 # Lists for `need` and `want`: the Debian package, and a command or a file that shows it is there.
 build_tools=("g++=${CXX:-g++}" cmake=cmake ninja-build=ninja python3=python3)
 test_tools=(catch2=/usr/include/catch2)
+model_tools=(spin=spin)
 benchmark_tools=(libbenchmark-dev=/usr/include/benchmark/benchmark.h)
 benchmark_peers=(libtbb-dev=/usr/include/oneapi/tbb.h libboost-dev=/usr/include/boost/asio.hpp
     libboost-thread-dev=/usr/lib/*/libboost_thread.so

@@ -14,6 +14,8 @@
 #include <tandem/core/parker.hpp>
 #include <tandem/core/ref.hpp>
 #include <tandem/core/resume.hpp>
+#include <tandem/core/short_mutex.hpp>
+#include <tandem/core/spin.hpp>
 #include <tandem/executor/algorithms.hpp>
 #include <tandem/executor/any_executor.hpp>
 #include <tandem/executor/call.hpp>
@@ -38,6 +40,18 @@
 #include <tandem/future/state.hpp>
 #include <tandem/future/then.hpp>
 #include <tandem/future/wait.hpp>
+#include <tandem/sync/pipeline.hpp>
+#include <tandem/sync/pipeline_run.hpp>
+#include <tandem/sync/queue.hpp>
+#include <tandem/sync/queue_cells.hpp>
+#include <tandem/sync/queue_core.hpp>
+#include <tandem/sync/queue_iterator.hpp>
+#include <tandem/sync/queue_order.hpp>
+#include <tandem/sync/queue_producer.hpp>
+#include <tandem/sync/queue_store.hpp>
+#include <tandem/sync/synchronized_value.hpp>
+#include <tandem/sync/wait_any.hpp>
+#include <tandem/sync/wait_side.hpp>
 
 #if defined(__linux__)
 #include <tandem/core/unique_fd.hpp>
