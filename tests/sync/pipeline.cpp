@@ -367,3 +367,41 @@ TEST_CASE("a million items need no memory", "[pipeline]") {
 }
 
 #endif
+
+TEST_CASE("calls on an executor are cancelled when the run ends early", "[pipeline]") {
+    within(60s, [] {
+        tandem::thread_pool pool(2);
+        std::atomic<bool> runs{false};
+        const auto stubborn = [&](std::stop_token stop, int x) {
+            if (x == 1) {
+                runs = true;
+                while (!stop.stop_requested()) std::this_thread::yield();
+            } else {
+                while (!runs) std::this_thread::yield();
+            }
+            return x;
+        };
+        const auto boom = [](int) -> int { throw std::runtime_error("boom"); };
+        CHECK_THROWS_WITH(
+            pipeline(std::vector{1, 2}).stage(pool, stubborn).unordered().stage(boom).run(),
+            "boom");
+        tandem::process_pool processes(2);
+        const auto endless = [](int x) {
+            if (x == 1) std::this_thread::sleep_for(std::chrono::hours(1));
+            return x;
+        };
+        CHECK_THROWS_WITH(
+            pipeline(std::vector{1, 2}).stage(processes, endless).unordered().stage(boom).run(),
+            "boom");
+    });
+}
+
+TEST_CASE("a sink may return a reference to a bool", "[pipeline]") {
+    int calls = 0;
+    bool more = false;
+    pipeline(std::vector(10, 1)).for_each([&](int) -> bool& {
+        ++calls;
+        return more;
+    });
+    CHECK(calls == 1);
+}

@@ -49,6 +49,18 @@ TEST_CASE("begin takes nothing", "[queue_iterator]") {
     CHECK(q.join(0s));
 }
 
+TEST_CASE("take(3) takes three, also those that are not there yet", "[queue_iterator]") {
+    static_assert(!std::ranges::sized_range<queue<int>>);
+    queue<int> q;
+    std::vector<int> seen;
+    within(10s, [&] {
+        std::jthread producer([&] { q.push_range(std::vector{1, 2, 3, 4}); });
+        for (int item : q | std::views::take(3)) seen.push_back(item);
+    });
+    CHECK(seen == std::vector{1, 2, 3});
+    CHECK(q.size() == 1);
+}
+
 TEST_CASE("take(3) takes three", "[queue_iterator]") {
     queue<int> q;
     q.push_range(std::vector{1, 2, 3, 4, 5});

@@ -455,3 +455,102 @@ TEST_CASE("items may be large, move-only or without assignment", "[queue_store]"
     pointers.push(std::make_unique<int>(1));
     CHECK(**pointers.pop() == 1);
 }
+
+namespace {
+
+// Calls a function for each item that is written.
+template <class F>
+struct each {
+    F* f;
+    using difference_type = std::ptrdiff_t;
+    each& operator*() { return *this; }
+    each& operator++() { return *this; }
+    each operator++(int) { return *this; }
+    template <class T>
+    each& operator=(T&& item) {
+        (*f)(std::forward<T>(item));
+        return *this;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("nobody is told of the end while items may come back", "[queue_store]") {
+    within(20s, [] {
+        queue<std::string> q;
+        q.push_range(std::vector<std::string>{"a", "b", "c"});
+        q.close();
+        gate started;
+        gate go;
+        std::optional<std::string> second;
+        std::jthread other([&] {
+            started.wait();
+            go.open();
+            second = q.pop();
+        });
+        auto fail = [&](std::string&&) {
+            started.open();
+            go.wait();
+            throw std::runtime_error("full");
+        };
+        CHECK_THROWS_WITH(q.pop_some(each<decltype(fail)>{&fail}, 10), "full");
+        other.join();
+        CHECK(second == "b");
+        CHECK(q.pop() == "c");
+        CHECK_FALSE(q.pop());
+    });
+}
+
+TEST_CASE("a push that is dropped gives everything back before the end is seen", "[queue_store]") {
+    static gate made;
+    static gate go;
+    struct late {
+        explicit late(int) {
+            made.open();
+            go.wait();
+        }
+        late(late&&) noexcept {}
+    };
+    within(20s, [] {
+        auto* const q = new queue<late>(2);
+        std::jthread producer([q] { CHECK(q->emplace(1)); });
+        made.wait();
+        CHECK(q->close_and_discard() == 0);
+        go.open();
+        CHECK_FALSE(q->pop());
+        delete q;
+    });
+}
+
+TEST_CASE("writing may mark the item done and then throw", "[queue_store]") {
+    queue<int> q;
+    q.push_range(std::vector{1, 2, 3});
+    auto fail = [&](int) {
+        q.task_done();
+        q.task_done();
+        q.task_done();
+        throw std::runtime_error("full");
+    };
+    CHECK_THROWS_WITH(q.pop_some(each<decltype(fail)>{&fail}, 10), "full");
+    CHECK(q.size() == 2);
+    CHECK(q.pop() == 2);
+    CHECK(q.pop() == 3);
+}
+
+TEST_CASE("a comparison that throws late ends a long pop_some early", "[queue_store]") {
+    static bool armed = false;
+    struct touchy {
+        bool operator()(const std::string& a, const std::string& b) const {
+            if (armed) throw std::runtime_error("compare");
+            return a < b;
+        }
+    };
+    queue<std::string, priority<touchy>> q;
+    for (int i = 0; i < 40; ++i) q.push(std::string(1, 'a'));
+    std::size_t written = 0;
+    auto count = [&](std::string&&) { armed = ++written == 32; };
+    CHECK(q.pop_some(each<decltype(count)>{&count}, 100) == 32);
+    CHECK(q.size() == 8);
+    CHECK_THROWS_WITH(q.pop_some(each<decltype(count)>{&count}, 100), "compare");
+    armed = false;
+}

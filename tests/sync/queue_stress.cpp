@@ -279,15 +279,52 @@ TEST_CASE("join waits for all, while producers and consumers work", "[queue_stre
     });
 }
 
+namespace {
+
+// Moved without the mutex, in a slot.
+struct in_a_slot {
+    explicit in_a_slot(int number) : value(number) {}
+    in_a_slot(in_a_slot&& other) noexcept : value(std::exchange(other.value, 0)) {}
+    in_a_slot& operator=(in_a_slot&&) = delete;
+    ~in_a_slot() { value = -1; }
+    int value;
+};
+
+// Whoever sees the end destroys the queue while `end` may still be on its way out.
+template <class T, class End>
+void destroy_at_the_end(End end) {
+    for (int round = 0; round < 1000 * scale; ++round) {
+        auto* const q = new queue<T>(4);
+        std::jthread producer([q, &end] {
+            q->emplace(1);
+            q->emplace(2);
+            end(q);
+        });
+        while (q->pop()) {
+        }
+        delete q;
+    }
+}
+
+}  // namespace
+
 TEST_CASE("a queue may be destroyed by whoever took the last item", "[queue_stress][pinned]") {
-    within(120s, [&] {
+    within(120s, [] {
         for (int round = 0; round < 2000 * scale; ++round) {
             auto* const q = new queue<int>(1);
-            std::thread producer([q] { q->push(1); });
+            std::jthread producer([q] { q->push(1); });
             CHECK(q->pop() == 1);
-            producer.join();
             delete q;
         }
+    });
+}
+
+TEMPLATE_TEST_CASE("a queue may be destroyed by whoever saw its end", "[queue_stress][pinned]", int,
+                   in_a_slot) {
+    within(120s, [] {
+        destroy_at_the_end<TestType>([](auto* q) { q->close(); });
+        destroy_at_the_end<TestType>([](auto* q) { q->close_and_discard(); });
+        destroy_at_the_end<TestType>([](auto* q) { [[maybe_unused]] auto last = q->producer(); });
     });
 }
 

@@ -53,10 +53,10 @@ TEST_CASE("a value may be made in place, and be move-only or immovable", "[synch
 TEST_CASE("the lock is held as long as the pointer lives", "[synchronized_value]") {
     synchronized_value<int> value(1);
     within(60s, [&] {
+        std::jthread other;
         auto locked = value.lock();
-        std::jthread other([&] { value.apply([](int& x) { x *= 10; }); });
+        other = std::jthread([&] { value.apply([](int& x) { x *= 10; }); });
         for (int i = 0; i < 1000; ++i) ++*locked;
-        [[maybe_unused]] const auto let_go = std::move(locked);
     });
     CHECK(*value.lock() == 10010);
 }

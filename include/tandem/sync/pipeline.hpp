@@ -67,7 +67,8 @@ inline constexpr bool gives_elements_away<std::ranges::ref_view<queue<T, Order, 
 /// A source that waits for ever keeps the pipeline waiting, even if the sink wants no more: close
 /// the queue that it reads from. A run inside a task of a pool that is also an executor of a stage
 /// needs a free worker there.
-/// Thread safety: a pipeline belongs to one thread. A stage's callable is shared by its workers.
+/// Thread safety: a pipeline belongs to one thread. The threads of a stage share its callable;
+/// on an executor each call gets a copy.
 template <class Source, class... Stages>
 class pipeline {
     using source_type = std::ranges::range_value_t<Source>;
@@ -215,9 +216,12 @@ class pipeline {
                queue<detail::pipeline_item<result_type>>& from) {
         detail::pipeline_sink_order<result_type> order(reorders());
         auto give = [&](result_type&& item) {
+            using answer = std::remove_cvref_t<std::invoke_result_t<Sink&, result_type>>;
+            static_assert(std::is_void_v<answer> || std::same_as<answer, bool>,
+                          "tandem: a sink returns nothing, or a bool: whether it wants more");
             window.deliver();
-            if constexpr (std::same_as<std::invoke_result_t<Sink&, result_type>, bool>) {
-                return sink(std::move(item));
+            if constexpr (std::same_as<answer, bool>) {
+                return static_cast<bool>(sink(std::move(item)));
             } else {
                 sink(std::move(item));
                 return true;

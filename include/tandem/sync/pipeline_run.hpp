@@ -42,15 +42,21 @@ struct own_threads {
     int default_workers() const { return 1; }
 };
 
-// The same, made by an executor, while a thread of the stage waits for it.
+// The same, made by an executor, while a thread of the stage waits for it. When the run ends early
+// the call is cancelled: in a thread its stop_token is set, another process is killed.
 template <class Executor, class F>
 struct on_executor {
     Executor* executor;
     F f;
     template <class In>
         requires requires(Executor& e, F& call, In&& in) { e.submit(call, std::forward<In>(in)); }
-    decltype(auto) operator()(const std::stop_token&, In&& in) {
-        return executor->submit(f, std::forward<In>(in)).get();
+    decltype(auto) operator()(const std::stop_token& stop, In&& in) {
+        auto result = executor->submit(f, std::forward<In>(in));
+        {
+            const std::stop_callback end(stop, [&]() noexcept { result.cancel(); });
+            result.wait();
+        }
+        return result.get();
     }
     int default_workers() const { return executor->size(); }
 };

@@ -34,7 +34,8 @@ namespace detail {
 // Whether the elements of a range that is given as R&& may be moved out of it.
 template <class R>
 inline constexpr bool owns_elements =
-    !std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>> &&
+    !std::is_lvalue_reference_v<R> && !std::ranges::borrowed_range<R> &&
+    !std::ranges::view<std::remove_cvref_t<R>> &&
     std::is_lvalue_reference_v<std::ranges::range_reference_t<R>>;
 template <class R>
 using given_element_t =
@@ -134,8 +135,9 @@ class queue {
     std::size_t push_range(R&& items);
 
     /// Takes the next item. Returns: nullopt only when the queue is closed and drained.
-    /// Blocks: while empty and open. Throws: what moving the item throws, which is then lost and
-    /// counts as done; the reason that close(reason) gave, once drained. Python: get.
+    /// Blocks: while empty and open, and at the end until a push that had its room has returned.
+    /// Throws: what moving the item throws, which is then lost and counts as done; the reason that
+    /// close(reason) gave, once drained. Python: get.
     std::optional<T> pop() {
         lock_type hold(store_);
         if (!wait_for_item(hold, deadline::never(), nullptr)) return {};
@@ -312,3 +314,7 @@ std::optional<std::size_t> wait_any(deadline until, queue<T, Order, Allocator>&.
 }
 
 }  // namespace tandem
+
+// size() is how many wait now; how many a loop will see is known when the queue has ended.
+template <class T, class Order, class Allocator>
+inline constexpr bool std::ranges::disable_sized_range<tandem::queue<T, Order, Allocator>> = true;

@@ -33,7 +33,7 @@ namespace detail {
 // queued, being popped (it still has its room, while it is moved out without the mutex), taken.
 // A push that has its room succeeds even if the queue is closed meanwhile.
 //
-// Thread safety: every member but the constructor, lock(), size(), is_closed() and what says so
+// Thread safety: every member but the constructor, lock(), size(), closed() and what says so
 // needs the mutex.
 class queue_core {
    public:
@@ -61,7 +61,9 @@ class queue_core {
     // Items that are there, will be there, or still take room.
     std::size_t in_use() const noexcept { return size() + pushing_ + popping_; }
     // Closed, and no item will come any more.
-    bool has_ended() const noexcept { return closed() && !has_item() && pushing_ == 0; }
+    bool has_ended() const noexcept {
+        return closed() && !has_item() && pushing_ == 0 && returnable_ == 0;
+    }
     bool all_done() const noexcept { return !has_item() && taken_ == 0; }
     bool discarded() const noexcept { return discarded_; }
 
@@ -70,7 +72,7 @@ class queue_core {
     void abandon_push() noexcept { --pushing_; }
     void end_push() noexcept {
         --pushing_;
-        if (!discarded_) add_items(1);
+        add_items(1);
     }
     void add_items(std::size_t count) noexcept { set_size(size() + count); }
     void take_items(std::size_t count) noexcept {
@@ -82,10 +84,17 @@ class queue_core {
         popping_ += count;
     }
     void end_pop(std::size_t count) noexcept { popping_ -= count; }
+    // Items that were taken may come back as long as they are counted here.
+    void begin_return(std::size_t count) noexcept { returnable_ += count; }
+    void end_return(std::size_t count) noexcept { returnable_ -= count; }
     // What was taken goes back to the queue.
     void return_item() noexcept {
-        --taken_;
+        forget_taken();
         add_items(1);
+    }
+    // As mark_done(), for what is not the user's call: the user may have called it already.
+    void forget_taken() noexcept {
+        if (taken_ != 0) --taken_;
     }
     void mark_done() {
         if (taken_ == 0) throw invalid_state("task_done() more often than items were taken");
@@ -238,7 +247,8 @@ class queue_core {
     alignas(cache_line) std::atomic<std::size_t> size_{0};
     std::size_t pushing_ = 0;
     std::size_t popping_ = 0;
-    std::size_t taken_ = 0;  // and not marked done
+    std::size_t returnable_ = 0;  // of those that were taken
+    std::size_t taken_ = 0;       // and not marked done
     const std::size_t capacity_;
     // false, then true for ever; like size_.
     std::atomic<bool> closed_{false};

@@ -138,10 +138,11 @@ class queue_store : public queue_core {
             }
         } else {
             while (count != max && has_item()) {
-                pops_in_progress taken(*this, hold, max - count);
+                pops_in_progress taken(*this, hold, count, max);
                 taken.write(to);
                 count += taken.size();
                 taken.finish(hold);
+                if (taken.size() == 0) break;  // comparing threw
             }
         }
         hold.unlock();
@@ -153,8 +154,12 @@ class queue_store : public queue_core {
         lock();
         const std::size_t count = discard();
         order dropped(std::move(order_));
+        begin_push();  // keeps the end from being seen, and the queue from being destroyed
         unlock_and_wake_all();
         drop(dropped);
+        lock();
+        abandon_push();
+        unlock_and_wake_all();
         return count;
     }
 
@@ -217,9 +222,10 @@ class queue_store : public queue_core {
         // meanwhile. Throws: what comparing throws; nothing is queued then.
         bool finish(lock_type& hold, cell&& made) {
             hold.lock();
-            const bool keep = !store_.discarded();
+            // The room is given back when the item is gone: who sees the end may end the queue.
+            if (store_.discarded()) return hold.unlock(), false;
             try {
-                if (keep) store_.order_.push(std::move(made));
+                store_.order_.push(std::move(made));
             } catch (...) {
                 hold.unlock();
                 throw;
@@ -227,7 +233,7 @@ class queue_store : public queue_core {
             store_.end_push();
             finished_ = true;
             hold.unlock();
-            return keep;
+            return true;
         }
 
        private:
@@ -276,7 +282,7 @@ class queue_store : public queue_core {
             const std::lock_guard hold(static_cast<queue_core&>(store_));
             store_.slots_.give_back(held_);
             store_.end_pop(1);
-            if (std::uncaught_exceptions() != exceptions_) store_.mark_done();
+            if (std::uncaught_exceptions() != exceptions_) store_.forget_taken();
         }
 
        private:
@@ -288,13 +294,17 @@ class queue_store : public queue_core {
     // Several items on their way out, without the mutex.
     class pops_in_progress {
        public:
-        // Takes what is there, up to `max` and to what is held here.
-        pops_in_progress(queue_store& store, lock_type& hold, std::size_t max) : store_(store) {
-            max = std::min(max, entries_.size());
-            while (auto next = store.pop_unless_late(count_, max)) {
+        // Takes what is there, until `max` are taken with the `before` that were, or there is no
+        // more room here.
+        pops_in_progress(queue_store& store, lock_type& hold, std::size_t before, std::size_t max)
+            : store_(store) {
+            max = std::min(max, before + entries_.size());
+            while (auto next = store.pop_unless_late(before + count_, max)) {
                 entries_[count_++] = std::move(next);
                 store.begin_pop(1);
             }
+            returnable_ = count_;
+            store.begin_return(returnable_);
             hold.unlock();
         }
         pops_in_progress(const pops_in_progress&) = delete;
@@ -303,7 +313,7 @@ class queue_store : public queue_core {
             if (finished_) return;
             destroy(written_ - 1);  // what could not be written
             lock_type hold(store_);
-            store_.mark_done();
+            store_.forget_taken();
             while (count_ != written_ && put_back(*entries_[count_ - 1])) --count_;
             if (count_ != written_) give_up(hold);
             settle();
@@ -350,7 +360,7 @@ class queue_store : public queue_core {
             hold.unlock();
             for (std::size_t i = written_; i != count_; ++i) destroy(i);
             hold.lock();
-            for (std::size_t i = written_; i != count_; ++i) store_.mark_done();
+            for (std::size_t i = written_; i != count_; ++i) store_.forget_taken();
         }
         void settle() noexcept {
             if constexpr (!quiet) {
@@ -359,12 +369,14 @@ class queue_store : public queue_core {
                 }
             }
             store_.end_pop(count_);
+            store_.end_return(returnable_);
         }
 
         queue_store& store_;
         std::array<std::optional<entry>, 32> entries_;
         std::size_t count_ = 0;
         std::size_t written_ = 0;  // of them; the last may have failed
+        std::size_t returnable_ = 0;
         bool finished_ = false;
     };
 

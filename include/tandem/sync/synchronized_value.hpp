@@ -21,6 +21,9 @@ class synchronized_value;
 template <class T>
 class [[nodiscard]] locked_value {
    public:
+    locked_value(const locked_value&) = delete;
+    locked_value& operator=(const locked_value&) = delete;
+
     T& operator*() const noexcept { return *value_; }
     T* operator->() const noexcept { return std::addressof(*value_); }
 
@@ -29,7 +32,7 @@ class [[nodiscard]] locked_value {
     friend class synchronized_value;
     locked_value(std::mutex& mutex, T& value) : hold_(mutex), value_(std::addressof(value)) {}
 
-    std::unique_lock<std::mutex> hold_;
+    std::lock_guard<std::mutex> hold_;
     T* value_;
 };
 
