@@ -513,12 +513,15 @@ TEST_CASE("a push that is dropped gives everything back before the end is seen",
     };
     within(20s, [] {
         auto* const q = new queue<late>(2);
-        std::jthread producer([q] { CHECK(q->emplace(1)); });
+        bool pushed = false;
+        std::jthread producer([q, &pushed] { pushed = q->emplace(1); });
         made.wait();
         CHECK(q->close_and_discard() == 0);
         go.open();
         CHECK_FALSE(q->pop());
         delete q;
+        producer.join();
+        CHECK(pushed);
     });
 }
 
