@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: BSL-1.0
+// tandem/future/spin.hpp: look again and again for a few microseconds before going to sleep.        level 1
+#pragma once
+
+#include <tandem/core/cpus.hpp>
+
+#include <chrono>
+
+#if defined(__x86_64__) || defined(__i386__)
+#include <immintrin.h>
+#endif
+
+namespace tandem::detail {
+
+// Whether what a thread waits for can happen while it spins. Asked of the system once.
+inline bool several_cpus() noexcept {
+    static const bool several = []() noexcept {
+        try {
+            return available_cpus() > 1;
+        } catch (...) {
+            return false;
+        }
+    }();
+    return several;
+}
+
+// Leaves the core to its other thread for a moment.
+inline void spin_pause() noexcept {
+#if defined(__x86_64__) || defined(__i386__)
+    ::_mm_pause();
+#elif defined(__aarch64__)
+    __asm__ __volatile__("yield");
+#endif
+}
+
+// Spins for a condition, longer where that paid off and hardly where it did not: a wake-up of a
+// sleeping thread costs many microseconds, and a spin that ends in one costs its time besides.
+// Thread safety: belongs to one thread.
+class spinner {
+   public:
+    static constexpr std::chrono::nanoseconds longest = std::chrono::microseconds(20);
+
+    // Looks until `done()` holds or the time is up. Returns whether it holds.
+    template <class Done>
+    bool until(Done done) noexcept {
+        if (done()) return true;
+        if (!several_cpus()) return false;
+        const auto limit = std::chrono::steady_clock::now() + longest_now();
+        do {
+            for (int i = 0; i < 8; ++i) {
+                spin_pause();
+                if (done()) {
+                    misses_ = 0;
+                    return true;
+                }
+            }
+        } while (std::chrono::steady_clock::now() < limit);
+        ++misses_;
+        return false;
+    }
+
+   private:
+    // A sixteenth of it after some misses, but for one time in sixteen: it may pay off again.
+    std::chrono::nanoseconds longest_now() const noexcept {
+        if (misses_ % 16 == 0) return longest;
+        return longest / (1 << (misses_ < 4 ? misses_ : 4));
+    }
+
+    unsigned misses_ = 0;  // in a row
+};
+
+}  // namespace tandem::detail
