@@ -145,12 +145,17 @@ class map_work final
         std::size_t end = calls.first + calls.count;
         starvation others;
         // Calls that were measured to be short are looked after now and then, others one by one.
-        const std::size_t step = chunk_size_ == 0 && calls.count > 64 ? 16 : 1;
+        const bool in_blocks = chunk_size_ == 0 && calls.count > 4 * block;
         while (i < end && i < wanted_.load(std::memory_order_relaxed)) {
             if (starved_.load(std::memory_order_relaxed)) end = recall(i, end, others);
-            const auto stop = std::min(end, i + step);
             try {
-                for (; i < stop; ++i) call_one(i);
+                if (in_blocks && end - i >= block) {
+                    // A constant number, and nothing else to look at: compilers make much of it.
+                    for (std::size_t in_block = 0; in_block < block; ++in_block, ++i) call_one(i);
+                } else {
+                    call_one(i);
+                    ++i;
+                }
             } catch (...) {
                 ++made.thrown;
                 record(i++, std::current_exception());
@@ -233,6 +238,7 @@ class map_work final
     };
 
     executor_core& core() const noexcept { return static_cast<executor_core&>(*this->context()); }
+    static constexpr std::size_t block = 32;
     void state_claim() noexcept { future_state::claim(); }
 
     void call_one(std::size_t index) {

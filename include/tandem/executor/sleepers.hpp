@@ -50,8 +50,10 @@ class basic_sleepers {
         }
     }
 
-    // working -> searching.
-    void begin_search() noexcept { state_.fetch_add(one_searching, std::memory_order_seq_cst); }
+    // working -> searching. Returns whether nobody else searches.
+    bool begin_search() noexcept {
+        return searching(state_.fetch_add(one_searching, std::memory_order_seq_cst)) == 0;
+    }
     // searching -> working. Returns whether nobody else searches: the caller then looks for more
     // work and, if there is some, calls work_came(), since others may have left it to this thread.
     bool end_search() noexcept {

@@ -52,6 +52,7 @@ class thread_pool_core final : public executor_core {
     // Starts the threads and waits until each is initialised. Throws: what an initializer threw,
     // std::system_error if a thread cannot be made; no thread is then left.
     void open(const std::string& name) {
+        several_cpus();  // asked before there are threads, so that no fork meets the question
         try {
             threads_.reserve(workers_.size());
             for (const auto& worker : workers_) {
@@ -76,6 +77,7 @@ class thread_pool_core final : public executor_core {
     }
 
     bool on_own_thread() const noexcept override { return own_worker() != nullptr; }
+    bool answers_soon() const noexcept override { return true; }
     // The worker that the calling thread is, if it is one of this pool.
     pool_worker* own_worker() const noexcept {
         auto* const me = pool_worker::current();

@@ -155,10 +155,10 @@ inline job* thread_pool_core::take_from_queue(pool_worker& me) noexcept {
 // thread shall leave.
 inline bool thread_pool_core::search(pool_worker& me) noexcept {
     ran_dry(me);
-    sleepers_.begin_search();
+    const bool alone = sleepers_.begin_search();
     const auto look = [this] { return has_work() || ended_.load(std::memory_order_seq_cst); };
     for (;;) {
-        me.search.until(look);
+        if (alone) me.search.until(look);  // one that spins is enough
         if (steal(me)) return true;
         if (ended_.load(std::memory_order_seq_cst)) break;
         if (!has_work()) sleepers_.sleep(me.number, look);

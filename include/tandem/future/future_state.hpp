@@ -186,10 +186,11 @@ class future_state : public ref_counted, public recycled {
         someone_waits = 1U << 31,  // in observers_
     };
 
-    // Waits without sleeping, if that promises anything: that only an executor makes short work of.
+    // Waits without sleeping, for a few microseconds, if that promises anything.
     void spin(deadline until) const noexcept {
         static thread_local constinit spinner mine;
-        if (context_ && until.is_never()) mine.until([this] { return ready(); });
+        if (!context_ || !until.is_never() || !context_->answers_soon()) return;
+        mine.until([this] { return ready(); });
     }
 
     std::uint32_t phase() const noexcept {

@@ -45,7 +45,9 @@ class spinner {
     bool until(Done done) noexcept {
         if (done()) return true;
         if (!several_cpus()) return false;
-        const auto limit = std::chrono::steady_clock::now() + longest_now();
+        const auto begun = clock::now();
+        const auto limit = begun + longest_at(begun);
+        auto now = begun;
         do {
             for (int i = 0; i < 8; ++i) {
                 spin_pause();
@@ -54,18 +56,24 @@ class spinner {
                     return true;
                 }
             }
-        } while (std::chrono::steady_clock::now() < limit);
+            now = clock::now();
+        } while (now < limit);
         ++misses_;
+        last_miss_ = now;
         return false;
     }
 
    private:
-    // A sixteenth of it after some misses, but for one time in sixteen: it may pay off again.
-    std::chrono::nanoseconds longest_now() const noexcept {
-        if (misses_ % 16 == 0) return longest;
+    using clock = std::chrono::steady_clock;
+
+    // After some misses a sixteenth of it. In full one time in sixteen, for it may pay off again;
+    // and after a while without, for what takes a hundredth of the time need not pay off.
+    std::chrono::nanoseconds longest_at(clock::time_point now) const noexcept {
+        if (misses_ % 16 == 0 || now - last_miss_ > 100 * longest) return longest;
         return longest / (1 << (misses_ < 4 ? misses_ : 4));
     }
 
+    clock::time_point last_miss_{};
     unsigned misses_ = 0;  // in a row
 };
 
