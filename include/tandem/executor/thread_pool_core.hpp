@@ -244,10 +244,6 @@ class thread_pool_core final : public executor_core {
     bool steal(pool_worker& me) noexcept;
     bool run_newest(pool_worker& me, work& calls) noexcept;
     void drop_empty_newest(pool_worker& me) noexcept;
-    static job::tally pull_listed(running_calls& here, work& calls, deadline until) noexcept {
-        const running_calls::pulling listed(here, calls);
-        return listed.open() ? pull(calls, until) : job::tally();
-    }
 
     bool has_work() const noexcept;
     bool idle() const noexcept;

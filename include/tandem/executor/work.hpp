@@ -142,17 +142,18 @@ inline job::tally pull(work& calls, deadline until) noexcept {
     return total;
 }
 
+// The same, where terminate() finds the work; if it has been and gone, nobody would end the calls
+// that are left but this thread.
+inline job::tally pull_listed(running_calls& here, work& calls, deadline until) noexcept {
+    const running_calls::pulling listed(here, calls);
+    if (listed.open()) return pull(calls, until);
+    const auto ended =
+        calls.abandon(std::make_exception_ptr(cancelled_error("the pool was terminated")));
+    return {ended, ended};
+}
+
 inline job::tally work::execute(running_calls& here) noexcept {
-    tally made;
-    {
-        const running_calls::pulling listed(here, *this);
-        if (listed.open()) {
-            made = pull(*this, deadline::never());
-        } else {
-            made.made = made.thrown =
-                abandon(std::make_exception_ptr(cancelled_error("the pool was terminated")));
-        }
-    }
+    const auto made = pull_listed(here, *this, deadline::never());
     drop_ref();
     return made;
 }

@@ -60,17 +60,17 @@ class magazine_depot {
         --count_;
         return true;
     }
-    // Requires: it is full.
-    bool give(const magazine& full) noexcept {
+    // Requires: it is full, of blocks of `bytes`.
+    bool give(const magazine& full, std::size_t bytes) noexcept {
         const std::unique_lock hold(mutex_, std::try_to_lock);
-        if (!hold || count_ == most) return false;
+        if (!hold || count_ * magazine::capacity * bytes >= most_bytes) return false;
         full.first->next_magazine = std::exchange(first_, full.first);
         ++count_;
         return true;
     }
 
    private:
-    static constexpr std::size_t most = 8192;
+    static constexpr std::size_t most_bytes = std::size_t{32} << 20;
 
     std::mutex mutex_;  // guards the rest
     free_block* first_ = nullptr;
@@ -89,7 +89,7 @@ class block_cache {
         if (size >= sizes || TANDEM_ASAN) return ::operator new(bytes);
         auto& mine = here_.loaded_[size];
         if (mine.first || here_.reload(size)) return mine.pop();
-        return ::operator new((size + 1) * step);
+        return ::operator new(bytes_of(size));
     }
     static void deallocate(void* memory, std::size_t bytes) noexcept {
         const std::size_t size = (bytes - 1) / step;
@@ -104,6 +104,8 @@ class block_cache {
 
    private:
     enum class life : char { unused, active, ended };
+
+    static constexpr std::size_t bytes_of(std::size_t size) noexcept { return (size + 1) * step; }
 
     // Gives all back when the thread ends.
     struct at_thread_end {
@@ -123,7 +125,8 @@ class block_cache {
         life_ = life::ended;
         for (std::size_t size = 0; size < sizes; ++size) {
             for (magazine* const one : {&loaded_[size], &spare_[size]}) {
-                if (one->count == magazine::capacity && depots_[size].give(*one)) *one = {};
+                if (one->count == magazine::capacity && depots_[size].give(*one, bytes_of(size)))
+                    *one = {};
                 one->free_all();
             }
         }
@@ -140,7 +143,7 @@ class block_cache {
         if (loaded_[size].count != magazine::capacity) return true;
         std::swap(loaded_[size], spare_[size]);
         if (loaded_[size].count == magazine::capacity) {
-            if (!depots_[size].give(loaded_[size])) loaded_[size].free_all();
+            if (!depots_[size].give(loaded_[size], bytes_of(size))) loaded_[size].free_all();
             loaded_[size] = {};
         }
         return true;
