@@ -37,6 +37,8 @@ def medians(files):
             if run.get("run_type", "iteration") != "iteration":
                 continue
             job, how, *workers = run["name"].replace("/real_time", "").split("/")
+            if how not in ("serial", "threads", "processes", "machine"):
+                continue  # of another program
             key = how, int(workers[0]) if workers else 1
             times = seconds.setdefault(job, {}).setdefault(key, [])
             times.append(run["real_time"] * IN_SECONDS[run["time_unit"]])

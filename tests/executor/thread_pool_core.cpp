@@ -226,6 +226,22 @@ TEST_CASE("terminate in the middle of many tasks loses none", "[thread_pool_core
     });
 }
 
+TEST_CASE("a map in the caller's thread ends when the pool is terminated at any moment",
+          "[thread_pool_core][pinned]") {
+    within(120s, [] {
+        for (int round = 0; round < 1'000; ++round) {
+            thread_pool pool(1);  // of which the map needs no thread
+            std::thread terminator([&] { pool.terminate(); });
+            try {
+                pool.for_each([](int) {}, numbers(3));
+            } catch (const tandem::pool_closed&) {
+            } catch (const tandem::cancelled_error&) {
+            }
+            terminator.join();
+        }
+    });
+}
+
 TEST_CASE("whoever waits for idle wakes when the pool is terminated",
           "[thread_pool_core][pinned]") {
     within(120s, [] {

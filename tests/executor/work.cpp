@@ -32,10 +32,10 @@ class counting_map final : public state<void>, public work {
         return calls;
     }
     std::size_t unclaimed() const noexcept override { return size_ - next; }
-    std::size_t run(call_range calls) noexcept override {
+    job::tally run(call_range calls) noexcept override {
         made += calls.count;
         if (made == size_ && begin_set()) finish_with();
-        return 0;
+        return {calls.count, 0};
     }
     std::size_t abandon(std::exception_ptr why) noexcept override {
         const auto ended = size_ - std::exchange(next, size_);

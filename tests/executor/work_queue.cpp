@@ -3,145 +3,132 @@
 
 #include "../support/catch.hpp"
 
-#include <algorithm>
+#include <array>
 #include <cstddef>
 #include <exception>
-#include <utility>
 #include <vector>
 
 using namespace tandem::detail;
 
 namespace {
 
-class some_calls final : public state<void>, public work {
-   public:
-    explicit some_calls(std::size_t count) : work(static_cast<future_state&>(*this)), left(count) {}
-    using state<void>::add_ref;
-    using state<void>::drop_ref;
-    call_range claim(std::size_t most) noexcept override {
-        const auto count = std::min(most, left);
-        left -= count;
-        return {0, count};
-    }
-    std::size_t unclaimed() const noexcept override { return left; }
-    std::size_t run(call_range) noexcept override { return 0; }
-    std::size_t abandon(std::exception_ptr) noexcept override { return std::exchange(left, 0U); }
+// A job with a number of calls that the test changes.
+struct some_job final : job {
+    explicit some_job(std::size_t count = 1) : left(count) {}
+    tally execute(running_calls&) noexcept override { return {}; }
+    std::size_t drop(const std::exception_ptr&) noexcept override { return 0; }
+    void let_go() noexcept override {}
+    std::size_t waiting() const noexcept override { return left; }
     std::size_t left;
 };
 
 struct scene {
     explicit scene(std::size_t capacity = tandem::unbounded) : queue(capacity) {}
-    bool push(const ref<some_calls>& calls, std::size_t threads = 1, bool counted = false) {
-        ref<work> added = ref<work>::share(calls.get());
-        const bool pushed = queue.push(added, threads, counted, removed);
-        CHECK((added == nullptr) == pushed);
-        return pushed;
+    bool push(some_job& item, std::size_t places = 1, bool counted = false) {
+        return queue.push(&item, places, counted, removed);
     }
-    const void* take() { return queue.take(removed).get(); }
+    job* take() {
+        job* item = nullptr;
+        queue.take(&item, 1);
+        return item;
+    }
     work_queue queue;
     work_queue::removed removed;
 };
 
-ref<some_calls> calls(std::size_t count) { return make_ref<some_calls>(count); }
-const void* id(const ref<some_calls>& c) { return static_cast<const work*>(c.get()); }
-
 }  // namespace
 
-TEST_CASE("works are taken oldest first, each by as many threads as it can use", "[work_queue]") {
+TEST_CASE("jobs are taken oldest first, each as often as it was wanted", "[work_queue]") {
     scene s;
-    const auto a = calls(5);
-    const auto b = calls(5);
+    some_job a(5);
+    some_job b(5);
     CHECK(s.queue.empty());
     s.push(a, 2);
     s.push(b);
-    CHECK(s.queue.unclaimed() == 10);
-    CHECK(s.take() == id(a));
-    CHECK(s.take() == id(a));
-    CHECK(s.take() == id(b));
+    CHECK_FALSE(s.queue.empty());
+    CHECK(s.queue.pushed() == 3);
+    CHECK(s.take() == &a);
+    CHECK(s.take() == &a);
+    CHECK(s.take() == &b);
     CHECK(s.take() == nullptr);
     CHECK(s.queue.empty());
-    CHECK(s.removed.size() == 2);
+    CHECK(s.queue.pushed() == 3);
 }
 
-TEST_CASE("works without calls are passed over and taken out", "[work_queue]") {
+TEST_CASE("many jobs are taken at once, in order", "[work_queue]") {
     scene s;
-    const auto a = calls(1);
-    const auto b = calls(1);
-    s.push(a);
-    s.push(b);
-    a->left = 0;
-    CHECK(s.take() == id(b));
+    std::vector<some_job> jobs(1'000);
+    for (auto& one : jobs) s.push(one);
+    std::array<job*, 300> taken{};
+    std::size_t next = 0;
+    while (const auto count = s.queue.take(taken.data(), taken.size())) {
+        for (std::size_t i = 0; i < count; ++i) REQUIRE(taken[i] == &jobs[next++]);
+    }
+    CHECK(next == jobs.size());
+    CHECK(s.removed.empty());
+}
+
+TEST_CASE("the ring goes round and grows in the middle of it", "[work_queue]") {
+    scene s;
+    std::vector<some_job> jobs(500);
+    std::size_t in = 0;
+    std::size_t out = 0;
+    while (out < jobs.size()) {
+        for (int i = 0; i < 7 && in < jobs.size(); ++i) s.push(jobs[in++]);
+        for (int i = 0; i < 3; ++i) {
+            if (job* const item = s.take()) REQUIRE(item == &jobs[out++]);
+        }
+    }
     CHECK(s.queue.empty());
 }
 
-TEST_CASE("a full queue leaves the work alone", "[work_queue]") {
+TEST_CASE("a full queue leaves the job alone", "[work_queue]") {
     scene s(1);
-    const auto a = calls(1);
-    const auto b = calls(1);
+    some_job a;
+    some_job b;
     CHECK(s.push(a, 1, true));
     CHECK_FALSE(s.push(b, 1, true));
     CHECK(s.push(b, 1, false));
-    CHECK(s.take() == id(a));
+    CHECK(s.take() == &a);
     CHECK(s.push(a, 1, true));
 }
 
-TEST_CASE("works that lost their calls leave room, wherever they are", "[work_queue]") {
+TEST_CASE("jobs that lost their calls leave room, wherever they are", "[work_queue]") {
     scene s(3);
-    const auto a = calls(1);
-    const auto b = calls(1);
-    const auto c = calls(1);
-    const auto d = calls(1);
-    for (const auto& one : {a, b, c}) CHECK(s.push(one, 1, true));
+    some_job a;
+    some_job b;
+    some_job c;
+    some_job d;
+    for (auto* one : {&a, &b, &c}) CHECK(s.push(*one, 1, true));
     CHECK_FALSE(s.push(d, 1, true));
-    b->left = 0;
+    b.left = 0;
     CHECK(s.push(d, 1, true));
-    CHECK(s.removed.size() == 1);
-    CHECK(s.take() == id(a));
-    CHECK(s.take() == id(c));
-    CHECK(s.take() == id(d));
+    CHECK(s.removed == work_queue::removed{&b});
+    CHECK(s.take() == &a);
+    CHECK(s.take() == &c);
+    CHECK(s.take() == &d);
+    CHECK(s.queue.empty());
 }
 
-TEST_CASE("what a waiter made itself does not pile up behind other works", "[work_queue]") {
+TEST_CASE("what was cancelled does not pile up behind other jobs", "[work_queue]") {
     scene s;
-    const auto stranger = calls(1);
-    s.push(stranger);
-    for (int i = 0; i < 100; ++i) {
-        const auto child = calls(1);
-        s.push(child);
-        child->left = 0;
+    some_job first;
+    s.push(first);
+    std::vector<some_job> cancelled(10'000);
+    for (auto& one : cancelled) {
+        s.push(one);
+        one.left = 0;
+        REQUIRE(s.queue.size() <= 64);
     }
-    CHECK(s.removed.size() == 99);
-    CHECK(s.take() == id(stranger));
-    CHECK(s.take() == nullptr);
+    CHECK(s.take() == &first);
 }
 
-TEST_CASE("a work that is there twice counts its calls once", "[work_queue]") {
+TEST_CASE("a job that is there twice counts its calls once", "[work_queue]") {
     scene s;
-    const auto a = calls(3);
-    s.push(a);
-    s.push(a);
-    CHECK(s.queue.unclaimed() == 3);
-}
-
-TEST_CASE("empty entries at the front are dropped on request", "[work_queue]") {
-    scene s;
-    const auto a = calls(1);
-    const auto b = calls(1);
+    some_job a(3);
+    some_job b(1);
     s.push(a);
     s.push(b);
-    a->left = 0;
-    s.queue.drop_empty_at_front(s.removed);
-    CHECK_FALSE(s.queue.empty());
-    b->left = 0;
-    s.queue.drop_empty_at_front(s.removed);
-    CHECK(s.queue.empty());
-}
-
-TEST_CASE("clear gives back all and the room", "[work_queue]") {
-    scene s(1);
-    const auto a = calls(1);
-    s.push(a, 1, true);
-    CHECK(s.queue.clear().size() == 1);
-    CHECK(s.queue.empty());
-    CHECK(s.push(a, 1, true));
+    s.push(a, 2);
+    CHECK(s.queue.waiting() == 4);
 }

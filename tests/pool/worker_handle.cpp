@@ -24,7 +24,7 @@ class no_calls final : public future_state, public work {
     no_calls() : work(static_cast<future_state&>(*this)) {}
     call_range claim(std::size_t) noexcept override { return {}; }
     std::size_t unclaimed() const noexcept override { return 0; }
-    std::size_t run(call_range) noexcept override { return 0; }
+    job::tally run(call_range) noexcept override { return {}; }
     std::size_t abandon(std::exception_ptr) noexcept override { return 0; }
     bool cancel() noexcept override { return false; }
     std::exception_ptr error() const noexcept override { return nullptr; }

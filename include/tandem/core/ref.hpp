@@ -18,11 +18,20 @@ class ref_counted {
     ref_counted(const ref_counted&) = delete;
     ref_counted& operator=(const ref_counted&) = delete;
 
-    void add_ref() const noexcept { refs_.fetch_add(1, std::memory_order_relaxed); }
+    void add_ref() const noexcept { add_refs(1); }
+    void drop_ref() const noexcept { drop_refs(1); }
 
-    void drop_ref() const noexcept {
-        // acq_rel: what each owner did to the object comes before its destruction.
-        if (refs_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+    // Several at once.
+    void add_refs(std::uint32_t count) const noexcept {
+        refs_.fetch_add(count, std::memory_order_relaxed);
+    }
+    void drop_refs(std::uint32_t count) const noexcept {
+        // acquire: what the other owners did to the object comes before its destruction. The last
+        // owner need not count: there is nobody else who could add.
+        if (refs_.load(std::memory_order_acquire) == count ||
+            refs_.fetch_sub(count, std::memory_order_acq_rel) == count) {
+            delete this;
+        }
     }
 
    protected:

@@ -20,8 +20,14 @@ inline void relax(int times) noexcept {
 }
 
 // Whether what a thread waits for can happen while it spins: not with one CPU. Asked once.
-inline bool spinning_pays() {
-    static const bool pays = available_cpus() > 1;
+inline bool spinning_pays() noexcept {
+    static const bool pays = []() noexcept {
+        try {
+            return available_cpus() > 1;
+        } catch (...) {
+            return false;
+        }
+    }();
     return pays;
 }
 

@@ -62,7 +62,7 @@ class executor_algorithms {
             return future<void>();
         } else {
             auto work = make_submit(std::forward<F>(f), std::forward<Args>(args)...);
-            auto result = detail::future_access::make(work.state);
+            auto result = detail::future_access::make(std::move(work.state));
             core().start(std::move(work.calls), 1, detail::admission::submitted);
             return result;
         }
@@ -151,7 +151,11 @@ class executor_algorithms {
         return detail::executor_access::core(static_cast<const Derived&>(*this));
     }
     detail::ref<detail::executor_core> core_ref() const noexcept {
-        return detail::ref<detail::executor_core>::share(&core());
+        if constexpr (Ships) {
+            return detail::ref<detail::executor_core>::share(&core());
+        } else {
+            return detail::context_ref::take(core());
+        }
     }
 
     template <class F, class... Args>
@@ -164,7 +168,7 @@ class executor_algorithms {
             using task = detail::local_submit<R, G, std::decay_t<Args>...>;
             auto made =
                 detail::make_ref<task>(core_ref(), std::forward<F>(f), std::forward<Args>(args)...);
-            return started<detail::state<R>>{made, made};
+            return started<detail::state<R>>{made, std::move(made)};
         }
     }
 

@@ -139,7 +139,7 @@ class imap_work final
     }
     std::size_t chunk_size() const noexcept override { return chunk_size_; }
 
-    std::size_t run(call_range calls) noexcept override {
+    job::tally run(call_range calls) noexcept override {
         std::size_t thrown = 0;
         const auto begin = std::chrono::steady_clock::now();
         for (std::size_t i = calls.first; i < calls.first + calls.count; ++i) {
@@ -153,7 +153,7 @@ class imap_work final
         }
         const std::chrono::nanoseconds time = std::chrono::steady_clock::now() - begin;
         add_time(calls.count, static_cast<std::uint64_t>(time.count()));
-        return thrown;
+        return {calls.count, thrown};
     }
     std::size_t abandon(std::exception_ptr why) noexcept override {
         stop_.request_stop();

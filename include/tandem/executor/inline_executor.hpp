@@ -31,10 +31,10 @@ class inline_core final : public executor_core {
             const auto claimed = calls.claim(1);
             if (claimed.count == 0) break;
             running_.fetch_add(1, std::memory_order_relaxed);
-            const auto thrown = calls.run(claimed);
+            const auto made = calls.run(claimed);
             running_.fetch_sub(1, std::memory_order_relaxed);
-            failed_.fetch_add(thrown, std::memory_order_relaxed);
-            done_.fetch_add(claimed.count - thrown, std::memory_order_relaxed);
+            failed_.fetch_add(made.thrown, std::memory_order_relaxed);
+            done_.fetch_add(made.made - made.thrown, std::memory_order_relaxed);
         }
         calling() = outer;
     }

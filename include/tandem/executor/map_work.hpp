@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <optional>
@@ -94,9 +95,8 @@ class map_work final
     using base::drop_ref;
 
     map_work(ref<executor_core> core, F f, Range&& range, std::size_t chunk_size)
-        : base(core),
+        : base(std::move(core)),
           work(static_cast<future_state&>(*this)),
-          core_(*core),
           call_(std::in_place, std::move(f), std::forward<Range>(range)),
           chunk_size_(chunk_size),
           size_(call_->elements.size()),
@@ -109,6 +109,12 @@ class map_work final
         if (size_ == 0) finish_all();
     }
 
+    // A quarter of an even share, so that nobody is left with much at the end.
+    std::size_t fair_share() const noexcept override {
+        const auto left = next_.load(std::memory_order_relaxed);
+        const auto threads = static_cast<std::size_t>(core().size());
+        return left < size_ ? std::max<std::size_t>(1, (size_ - left) / (4 * threads)) : 1;
+    }
     call_range claim(std::size_t most) noexcept override {
         if (returned_count_.load(std::memory_order_relaxed) != 0) {
             if (const auto again = take_returned(most); again.count != 0) return again;
@@ -116,7 +122,10 @@ class map_work final
         auto first = next_.load(std::memory_order_relaxed);
         std::size_t count = 0;
         do {
-            if (first >= size_) return {};
+            if (first >= size_) {
+                starve();
+                return {};
+            }
             count = std::min(most, size_ - first);
         } while (!next_.compare_exchange_weak(first, first + count, std::memory_order_acq_rel,
                                               std::memory_order_relaxed));
@@ -130,22 +139,31 @@ class map_work final
     std::size_t chunk_size() const noexcept override { return chunk_size_; }
     bool first_failure_counts() const noexcept override { return true; }
 
-    std::size_t run(call_range calls) noexcept override {
-        std::size_t thrown = 0;
-        for (std::size_t i = calls.first; i < calls.first + calls.count; ++i) {
-            if (i > failed_at_.load(std::memory_order_relaxed) ||
-                abandoned_.load(std::memory_order_relaxed)) {
-                continue;
-            }
+    job::tally run(call_range calls) noexcept override {
+        job::tally made;
+        std::size_t i = calls.first;
+        std::size_t end = calls.first + calls.count;
+        starvation others;
+        // Calls that were measured to be short are looked after now and then, others one by one.
+        const bool in_blocks = chunk_size_ == 0 && calls.count > 4 * block;
+        while (i < end && i < wanted_.load(std::memory_order_relaxed)) {
+            if (starved_.load(std::memory_order_relaxed)) end = recall(i, end, others);
             try {
-                call_one(i);
+                if (in_blocks && end - i >= block) {
+                    // A constant number, and nothing else to look at: compilers make much of it.
+                    for (std::size_t in_block = 0; in_block < block; ++in_block, ++i) call_one(i);
+                } else {
+                    call_one(i);
+                    ++i;
+                }
             } catch (...) {
-                ++thrown;
-                record(i, std::current_exception());
+                ++made.thrown;
+                record(i++, std::current_exception());
             }
         }
-        complete(calls.count);
-        return thrown;
+        made.made = i - calls.first;
+        complete(end - calls.first);
+        return made;
     }
 
     std::size_t abandon(std::exception_ptr why) noexcept override {
@@ -160,10 +178,10 @@ class map_work final
         if (this->was_cancelled()) return true;
         const auto why = std::make_exception_ptr(cancelled_error());
         const bool never_ran = abandon(why) == size_;
-        core_.stop(*this, why, /*kill_running=*/true);
-        return this->was_cancelled() && (never_ran || core_.ships());
+        core().stop(*this, why, /*kill_running=*/true);
+        return this->was_cancelled() && (never_ran || core().ships());
     }
-    void help() noexcept override { core_.help(*this); }
+    void help() noexcept override { core().help(*this); }
 
     void encode_call([[maybe_unused]] writer& out) const override {
 #if TANDEM_LINUX
@@ -219,6 +237,8 @@ class map_work final
         input<Range> elements;
     };
 
+    executor_core& core() const noexcept { return static_cast<executor_core&>(*this->context()); }
+    static constexpr std::size_t block = 32;
     void state_claim() noexcept { future_state::claim(); }
 
     void call_one(std::size_t index) {
@@ -233,14 +253,15 @@ class map_work final
     std::size_t record(std::size_t index, std::exception_ptr error, bool all = false) noexcept {
         {
             std::lock_guard hold(mutex_);
-            if (all) abandoned_.store(true, std::memory_order_relaxed);
-            const auto before = failed_at_.load(std::memory_order_relaxed);
+            if (all) abandoned_ = true;
+            const auto before = failed_at_;
             if (!error_ || (index < before && before != size_)) {
                 std::swap(error_, error);
-                failed_at_.store(index, std::memory_order_relaxed);
+                failed_at_ = index;
             } else if (error == error_) {
                 error = nullptr;
             }
+            wanted_.store(abandoned_ ? 0 : failed_at_ + 1, std::memory_order_relaxed);
         }
         // One is thrown, no other is lost.
         if (error && !is_cancelled(error)) this->report(std::move(error));
@@ -256,10 +277,8 @@ class map_work final
         std::size_t ended = 0;
         {
             std::lock_guard hold(mutex_);
-            const bool all = abandoned_.load(std::memory_order_relaxed);
-            const auto limit = failed_at_.load(std::memory_order_relaxed);
             std::erase_if(returned_, [&](const call_range& calls) {
-                if (!all && calls.first <= limit) return false;
+                if (!abandoned_ && calls.first <= failed_at_) return false;
                 ended += calls.count;
                 return true;
             });
@@ -278,6 +297,33 @@ class map_work final
         if (last.count == 0) returned_.pop_back();
         returned_count_.fetch_sub(taken.count, std::memory_order_relaxed);
         return taken;
+    }
+
+    // A thread leaves while others still make calls.
+    void starve() noexcept {
+        if (left_.load(std::memory_order_relaxed) != 0) {
+            starved_.store(true, std::memory_order_relaxed);
+        }
+    }
+    // Somebody would help with the claimed calls [first, end): if they take longer than they
+    // should, the second half goes back, for a thread that has nothing to do. Returns the new end.
+    using starvation = std::chrono::steady_clock::time_point;
+    std::size_t recall(std::size_t first, std::size_t end, starvation& noticed) noexcept {
+        if (end - first < 2) return end;
+        const auto now = std::chrono::steady_clock::now();
+        if (noticed == starvation()) noticed = now;
+        if (now - noticed < std::chrono::microseconds(20)) return end;
+        noticed = {};
+        starved_.store(false, std::memory_order_relaxed);
+        const auto middle = first + (end - first + 1) / 2;
+        give_back({middle, end - middle});
+        try {
+            core().start(ref<work>::share(this), 1, admission::continued);
+        } catch (...) {
+            // They come back to this thread, which looks for more when it has made its own.
+            return middle;
+        }
+        return middle;
     }
 
     void complete(std::size_t count) noexcept {
@@ -299,7 +345,6 @@ class map_work final
         }
     }
 
-    executor_core& core_;  // kept by the state's context
     std::optional<call_parts> call_;
     const std::size_t chunk_size_;
     const std::size_t size_;
@@ -308,16 +353,20 @@ class map_work final
     std::atomic<std::size_t> next_{0};
     // How many calls have not ended. Taken off by whoever ends calls.
     std::atomic<std::size_t> left_;
-    // The lowest index that failed, size_ for a cancel, SIZE_MAX for none. Written under mutex_;
-    // read without it as a hint that a call is not wanted any more.
-    std::atomic<std::size_t> failed_at_{SIZE_MAX};
-    // false, then true by abandon(): calls that come back are ended. Written under mutex_ with the
-    // reason, so that whoever leaves a call out because of it finds the reason in finish_all().
-    std::atomic<bool> abandoned_{false};
+    // Calls from this index on are not wanted any more: those behind a failed one, or all. Written
+    // under mutex_ with the reason, so that whoever leaves a call out because of it finds the
+    // reason in finish_all(); read without it, as a hint.
+    std::atomic<std::size_t> wanted_{SIZE_MAX};
+    // Whether a thread would have made more calls than there were to begin: a hint to those that
+    // have some left. Set by the one, cleared by the other.
+    std::atomic<bool> starved_{false};
     // How many calls returned_ holds; written under mutex_, read as a hint.
     std::atomic<std::size_t> returned_count_{0};
-    std::mutex mutex_;  // guards error_, returned_
+    std::mutex mutex_;  // guards the next four
     std::exception_ptr error_;
+    // The lowest index that failed, size_ for a cancel, SIZE_MAX for none.
+    std::size_t failed_at_ = SIZE_MAX;
+    bool abandoned_ = false;  // calls that come back are ended
     std::vector<call_range> returned_;
     result_slots<R> results_;
     [[no_unique_address]] stop_switch<element_takes_stop<F, typename traits::argument>> stop_;

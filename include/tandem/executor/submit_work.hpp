@@ -50,9 +50,8 @@ class local_submit final : public state<R>, public work {
 
     template <class G, class... Given>
     explicit local_submit(ref<executor_core> core, G&& f, Given&&... args)
-        : state<R>(core),
+        : state<R>(std::move(core)),
           work(static_cast<future_state&>(*this)),
-          core_(*core),
           call_(std::in_place, std::forward<G>(f),
                 std::tuple<Args...>(std::forward<Given>(args)...)) {}
 
@@ -61,14 +60,14 @@ class local_submit final : public state<R>, public work {
     }
     std::size_t unclaimed() const noexcept override { return this->begun() ? 0 : 1; }
 
-    std::size_t run(call_range) noexcept override {
+    job::tally run(call_range) noexcept override {
         this->result_.capture([&]() -> R {
             return apply_task(stop_.token(), std::move(call_->first), std::move(call_->second));
         });
         call_.reset();
         const std::size_t thrown = this->result_.has_value() ? 0 : 1;
         this->finish();
-        return thrown;
+        return {1, thrown};
     }
 
     std::size_t abandon(std::exception_ptr why) noexcept override {
@@ -83,10 +82,20 @@ class local_submit final : public state<R>, public work {
     bool cancel() noexcept override {
         return abandon(std::make_exception_ptr(cancelled_error())) == 1 || this->was_cancelled();
     }
-    void help() noexcept override { core_.help(*this); }
+    void help() noexcept override { static_cast<executor_core&>(*this->context()).help(*this); }
+
+    job::tally execute(running_calls& here) noexcept override {
+        if constexpr (takes_stop_token<F, Args...>) {
+            return work::execute(here);
+        } else {  // the same in short: nobody will ask it to stop
+            job::tally calls;
+            if (state<R>::claim()) calls = run({0, 1});
+            drop_ref();
+            return calls;
+        }
+    }
 
    private:
-    executor_core& core_;  // kept by the state's context
     std::optional<std::pair<F, std::tuple<Args...>>> call_;
     [[no_unique_address]] stop_switch<takes_stop_token<F, Args...>> stop_;
 };
@@ -112,7 +121,7 @@ class shipped_submit final : public state<R>, public work {
     }
     std::size_t unclaimed() const noexcept override { return this->begun() ? 0 : 1; }
     // Never called: the core ships.
-    std::size_t run(call_range) noexcept override { return 0; }
+    job::tally run(call_range) noexcept override { return {}; }
 
     std::size_t abandon(std::exception_ptr why) noexcept override {
         if (!this->begin_cancel()) return 0;

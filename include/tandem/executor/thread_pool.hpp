@@ -4,7 +4,8 @@
 
 #include <tandem/core/cpus.hpp>
 #include <tandem/executor/algorithms.hpp>
-#include <tandem/executor/thread_pool_core.hpp>
+#include <tandem/executor/fork_join.hpp>
+#include <tandem/executor/thread_pool_run.hpp>
 
 #include <concepts>
 #include <exception>
@@ -56,7 +57,10 @@ class thread_pool : public executor_algorithms<thread_pool, false> {
             core_->let_go();
         } else {
             core_->join();
+            core_->forget_user();
         }
+        core_ = nullptr;
+        detail::context_ref::flush();
     }
 
     /// Calls `f()` without a future. What it throws goes to on_error.
@@ -64,7 +68,10 @@ class thread_pool : public executor_algorithms<thread_pool, false> {
     template <class F>
         requires std::invocable<std::decay_t<F>&>
     void detach(F&& f) {
-        static_cast<void>(submit(reporting<std::decay_t<F>>{std::forward<F>(f), core_.get()}));
+        using call = detail::detached_job<std::decay_t<F>>;
+        // The call may be what lets another thread destroy this pool.
+        const detail::context_ref::scope core(*core_);
+        core->put(new call(*core, std::forward<F>(f)), 1, detail::admission::submitted);
     }
 
     /// As submit, but never waits for room in the queue. Returns: nullopt if it is full.
@@ -74,7 +81,8 @@ class thread_pool : public executor_algorithms<thread_pool, false> {
                       "tandem: the callable cannot be called with these arguments");
         using R = typename detail::task_result<std::decay_t<F>, std::decay_t<Args>...>::type;
         using task = detail::local_submit<R, std::decay_t<F>, std::decay_t<Args>...>;
-        auto made = detail::make_ref<task>(core_, std::forward<F>(f), std::forward<Args>(args)...);
+        auto made = detail::make_ref<task>(detail::context_ref::take<detail::executor_core>(*core_),
+                                           std::forward<F>(f), std::forward<Args>(args)...);
         std::optional<future<R>> result;
         if (core_->try_start(made)) result = detail::future_access::make(std::move(made));
         return result;
@@ -86,46 +94,44 @@ class thread_pool : public executor_algorithms<thread_pool, false> {
     /// The same with a limit. Returns: whether the pool is idle.
     bool wait_idle(deadline until) { return core_->wait_idle(until); }
 
-    /// Calls `f()` here and `g()` in parallel, if a thread is free, and waits for both.
-    /// Returns: the pair of the results, if neither is void. Throws: what f threw, else what g did;
-    /// if both did, g's goes to on_error.
+    /// Calls `f()` and `g()`, in parallel if a thread is free, and waits for both. In a task of
+    /// this pool f is called in this thread, and g too unless another thread took it: with neither
+    /// an allocation nor a future. From elsewhere both are calls of the pool's threads. Returns:
+    /// the pair of the results, if neither is void. Throws: what f threw, else what g did; if both
+    /// did, g's goes to on_error.
     template <class F, class G>
     auto fork_join(F&& f, G&& g) {
-        using RF = std::invoke_result_t<F&>;
-        using RG = std::invoke_result_t<G&>;
-        auto other = submit([&g]() -> RG { return g(); });
-        outcome<RF> mine;
-        mine.capture(f);
-        // g refers to our caller's frame: it ends, or never begins, before we return.
-        if (mine.error() && !other.cancel()) {
-            other.wait();
-            if (other.exception()) core_->report(other.exception());  // f's is thrown
+        auto* const here = core_->own_worker();
+        if (!here) {
+            return submit([&] { return fork_join_in(*core_->own_worker(), f, g); }).get();
         }
-        if constexpr (std::is_void_v<RF> || std::is_void_v<RG>) {
-            std::move(mine).value();
-            other.get();
-        } else {
-            auto&& first = std::move(mine).value();
-            return std::pair<RF, RG>(std::forward<decltype(first)>(first), other.get());
-        }
+        return fork_join_in(*here, f, g);
     }
 
    private:
     friend detail::executor_access;
 
-    template <class F>
-    struct reporting {
-        F f;
-        detail::thread_pool_core* core;
-        void operator()() {
-            try {
-                f();
-            } catch (...) {
-                core->report(std::current_exception());
-                throw;
-            }
+    template <class F, class G>
+    auto fork_join_in(detail::pool_worker& here, F& f, G& g) {
+        using RF = std::invoke_result_t<F&>;
+        using RG = std::invoke_result_t<G&>;
+        detail::fork_scope<G> forked(here, *core_, g);
+        core_->fork_came();
+        const auto g_result = [&]() -> RG {
+            if (forked.retract()) return std::invoke(g);
+            return forked.join();
+        };
+        if constexpr (std::is_void_v<RF>) {
+            std::invoke(f);
+            static_cast<void>(g_result());
+        } else if constexpr (std::is_void_v<RG>) {
+            static_cast<void>(std::invoke(f));
+            g_result();
+        } else {
+            RF first = std::invoke(f);
+            return std::pair<RF, RG>(std::forward<RF>(first), g_result());
         }
-    };
+    }
 
     template <std::integral Count>
     static thread_pool_options with_workers(Count workers) {

@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: BSL-1.0
-// tandem/executor/thread_pool_core.hpp: the threads of a thread_pool and the queue they pull from.        level 2
+// tandem/executor/thread_pool_core.hpp: the threads of a thread_pool and where they find work.        level 2
 #pragma once
 
 #include <tandem/core/fork_count.hpp>
 #include <tandem/core/outcome.hpp>
 #include <tandem/core/parker.hpp>
+#include <tandem/executor/pool_errors.hpp>
+#include <tandem/executor/pool_worker.hpp>
+#include <tandem/executor/sleepers.hpp>
 #include <tandem/executor/thread_pool_options.hpp>
 #include <tandem/executor/work.hpp>
 #include <tandem/executor/work_queue.hpp>
 
 #include <algorithm>
-#include <chrono>
+#include <atomic>
 #include <cstddef>
 #include <exception>
-#include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <thread>
@@ -27,37 +30,38 @@
 
 namespace tandem::detail {
 
-// One queue of works for all threads. A thread takes a place at the front work and pulls calls from
-// it until there are none; a work stays in front until it has as many threads as it can use.
+// Threads that each have a deque of jobs, and one queue for what comes from outside. A thread runs
+// its newest own job first, else takes some from the queue, else steals another thread's oldest.
 //
-// Life: running -> closed (from outside nothing more) -> joining (threads leave when there is
-// nothing left); terminated is closed with everything abandoned.
+// Life: running -> closed (from outside nothing more) -> joining (threads leave when all is done);
+// terminated is closed with everything abandoned. What the threads do is in thread_pool_run.hpp.
 class thread_pool_core final : public executor_core {
    public:
     explicit thread_pool_core(thread_pool_options options)
         : initializer_(std::move(options.initializer)),
-          on_error_(std::move(options.on_error)),
+          errors_(std::move(options.on_error)),
           size_(options.workers),
-          queue_(options.queue_capacity) {}
+          bounded_(options.queue_capacity != unbounded),
+          queue_(options.queue_capacity),
+          sleepers_(static_cast<std::size_t>(size_)) {
+        for (int i = 0; i < size_; ++i) {
+            workers_.push_back(std::make_unique<pool_worker>(*this, static_cast<std::uint32_t>(i)));
+        }
+    }
 
     // Starts the threads and waits until each is initialised. Throws: what an initializer threw,
     // std::system_error if a thread cannot be made; no thread is then left.
     void open(const std::string& name) {
+        spinning_pays();  // asked before there are threads, so that no fork meets the question
         try {
-            threads_.reserve(static_cast<std::size_t>(size_));
-            for (int i = 0; i < size_; ++i) {
-                threads_.emplace_back([self = ref<thread_pool_core>::share(this)] {
-                    current() = self.get();
-                    self->serve();
-                    current() = nullptr;
+            threads_.reserve(workers_.size());
+            for (const auto& worker : workers_) {
+                threads_.emplace_back([self = ref<thread_pool_core>::share(this), &me = *worker] {
+                    self->serve(me);
                 });
-                set_name(threads_.back(), name, std::to_string(i));
+                set_name(threads_.back(), name, std::to_string(threads_.size() - 1));
             }
         } catch (...) {
-            {
-                std::lock_guard hold(mutex_);
-                serving_ = threads_.size();
-            }
             stop_threads();
             throw;
         }
@@ -72,23 +76,31 @@ class thread_pool_core final : public executor_core {
         }
     }
 
-    bool on_own_thread() const noexcept override { return current() == this; }
-    void report(std::exception_ptr error) noexcept override {
-        if (!on_error_) return report_unheard(error);
-        try {
-            on_error_(std::move(error));
-        } catch (...) {
-            report_unheard(std::current_exception());
-        }
+    bool on_own_thread() const noexcept override { return own_worker() != nullptr; }
+    bool answers_soon() const noexcept override { return true; }
+    // The worker that the calling thread is, if it is one of this pool.
+    pool_worker* own_worker() const noexcept {
+        auto* const me = pool_worker::current();
+        return me && &me->pool == this ? me : nullptr;
     }
+    void report(std::exception_ptr error) noexcept override { errors_.report(std::move(error)); }
 
     void start(ref<work> calls, std::size_t most_threads, admission from) override {
-        admit(std::move(calls), most_threads, from, /*wait=*/true);
+        const auto places = std::min(most_threads, workers_.size());
+        for (std::size_t i = 1; i < places; ++i) calls->add_ref();
+        put(calls.release(), places, from);
+    }
+    // Takes over a job that may be taken `places` times. Throws: pool_closed, std::bad_alloc; the
+    // job is then let go.
+    void put(job* item, std::size_t places, admission from) {
+        admit(item, places, from, /*wait=*/true);
     }
     // Like start() of one call, but never waits for room. Returns false if there is none.
     bool try_start(ref<work> calls) {
-        return admit(std::move(calls), 1, admission::submitted, /*wait=*/false);
+        return admit(calls.release(), 1, admission::submitted, /*wait=*/false);
     }
+    // A fork was pushed to a worker's deque.
+    void fork_came() noexcept { sleepers_.work_came(); }
 
     void require_open() const override {
         check_process();
@@ -102,75 +114,66 @@ class thread_pool_core final : public executor_core {
 
     void take_part(work& calls, deadline until) noexcept override {
         const auto self = ref<work>::share(&calls);
-        {
-            std::lock_guard hold(mutex_);
-            active_.push_back({self, std::chrono::steady_clock::now()});
+        if (auto* const me = own_worker()) {
+            if (until.is_never() && run_newest(*me, calls)) return;
+            me->running.begin();
+            const auto made = pull_listed(me->running, calls, until);
+            me->running.end();
+            me->done.add(made.made - made.thrown);
+            me->failed.add(made.thrown);
+            drop_empty_newest(*me);
+        } else {
+            outside_begun_.fetch_add(1, std::memory_order_seq_cst);
+            const auto made = pull_listed(outside_, calls, until);
+            outside_done_.fetch_add(made.made - made.thrown, std::memory_order_relaxed);
+            outside_failed_.fetch_add(made.thrown, std::memory_order_relaxed);
+            end_outside(1);
         }
-        pull(calls, until);
-        end(self);
     }
 
     bool wait_idle(deadline until) {
         check_process();
         if (on_own_thread()) throw invalid_state("wait_idle() in a task of the same pool");
-        return changed_.wait_until(
-            [this] {
-                drop_finished();
-                std::lock_guard hold(mutex_);
-                return queue_.empty() && active_.empty() && ending_ == 0;
-            },
-            until);
+        return changed_.wait_until([this] { return idle(); }, until);
     }
 
     int size() const noexcept override { return size_; }
     const char* kind() const noexcept override { return "thread_pool"; }
     const char* state_name() const noexcept override {
         static constexpr const char* names[] = {"running", "closed", "terminated"};
-        std::lock_guard hold(mutex_);
-        return names[static_cast<int>(phase_)];
+        return names[static_cast<int>(phase_.load(std::memory_order_acquire))];
     }
     pool_stats stats() const override {
-        std::lock_guard hold(mutex_);
         pool_stats now;
-        now.done = done_;
-        now.failed = failed_;
-        const auto time = std::chrono::steady_clock::now();
-        for (const auto& one : active_) now.running.push_back({pid(), time - one.since});
-        now.queued = queue_.unclaimed();
+        now.done = outside_done_.load(std::memory_order_relaxed);
+        now.failed = outside_failed_.load(std::memory_order_relaxed);
+        for (const auto& worker : workers_) {
+            now.done += worker->done.get();
+            now.failed += worker->failed.get();
+            now.queued += worker->tasks.size() + worker->inbox.size();
+            worker->running.append_depths(pid(), now.running);
+        }
+        outside_.append_pulling(pid(), now.running);
+        std::lock_guard hold(mutex_);
+        now.queued += queue_.waiting();
         return now;
     }
 
     void close() override {
         if (forked()) return;
-        std::lock_guard hold(mutex_);
-        if (phase_ == phase::running) phase_ = phase::closed;
-    }
-    void terminate() override {
-        if (forked()) return;
-        work_queue::removed waiting;
-        std::vector<active> running;
         {
             std::lock_guard hold(mutex_);
-            phase_ = phase::terminated;
-            waiting = queue_.clear();
-            running = active_;
+            if (phase_ == phase::running) phase_.store(phase::closed, std::memory_order_seq_cst);
         }
         room_.notify_all();
-        changed_.notify_all();
-        const auto why = std::make_exception_ptr(cancelled_error("the pool was terminated"));
-        std::size_t ended = 0;
-        for (const auto& calls : waiting) ended += calls->abandon(why);
-        for (const auto& one : running) ended += one.calls->abandon(why);
-        std::lock_guard hold(mutex_);
-        failed_ += ended;
+    }
+    void terminate() override {
+        if (!forked()) drop_all();
     }
     void join() override {
         if (forked()) return;
-        {
-            std::lock_guard hold(mutex_);
-            if (phase_ == phase::running) {
-                throw invalid_state("join() needs close() or terminate() first");
-            }
+        if (phase_ == phase::running) {
+            throw invalid_state("join() needs close() or terminate() first");
         }
         if (on_own_thread()) throw invalid_state("join() in a task of the same pool");
         stop_threads();
@@ -179,25 +182,21 @@ class thread_pool_core final : public executor_core {
     // The pool goes away in one of its own tasks: its threads end by themselves.
     void let_go() noexcept {
         std::lock_guard hold(mutex_);
-        joining_ = true;
+        joining_.store(true, std::memory_order_seq_cst);
         for (auto& thread : threads_) thread.detach();
         threads_.clear();
-        ready_.notify_all();
+    }
+    // The pool is gone and so is what the user gave it, though some thread may keep a reference to
+    // this: futures that are left tell stderr of what nobody catches.
+    void forget_user() noexcept {
+        errors_.forget();
+        initializer_ = {};
     }
     bool forked() const noexcept { return forks_ != fork_count(); }
 
    private:
     enum class phase { running, closed, terminated };
-    struct active {
-        ref<work> calls;
-        std::chrono::steady_clock::time_point since;
-    };
 
-    // Which pool the calling thread belongs to.
-    static thread_pool_core*& current() noexcept {
-        static thread_local thread_pool_core* pool = nullptr;
-        return pool;
-    }
     static int pid() noexcept {
 #if TANDEM_LINUX
         return static_cast<int>(::getpid());
@@ -219,180 +218,70 @@ class thread_pool_core final : public executor_core {
     void check_process() const {
         if (forked()) throw pool_closed("thread_pool has no threads in a forked process");
     }
-    // Whether work of that kind may come in. Under mutex_.
+    // Whether work of that kind may come in. From outside, under mutex_.
     bool admits(admission from) const noexcept {
-        if (phase_ == phase::running) return !joining_;
-        return phase_ == phase::closed && serving_ != 0 &&
-               (on_own_thread() || from == admission::continued);
+        const auto now = phase_.load(std::memory_order_acquire);
+        if (now == phase::running) return !ended_;
+        return now == phase::closed && !ended_ && (on_own_thread() || from == admission::continued);
     }
     [[noreturn]] void refuse() const {
-        std::lock_guard hold(mutex_);
         throw pool_closed(phase_ == phase::terminated
                               ? "thread_pool takes no more work: it was terminated"
                               : "thread_pool takes no more work: it was closed");
     }
 
-    bool admit(ref<work> calls, std::size_t most_threads, admission from, bool wait) {
-        check_process();
-        work_queue::removed finished;
-        bool pushed = false;
-        const auto push_or_refuse = [&] {
-            std::lock_guard hold(mutex_);
-            if (!admits(from)) return true;
-            pushed = queue_.push(calls, most_threads, from == admission::submitted, finished);
-            return pushed;
-        };
-        if (!push_or_refuse()) {
-            if (!wait) return false;
-            if (on_own_thread()) {
-                // A worker that waited for room might wait for itself.
-                take_part(*calls, deadline::never());
-                return true;
-            }
-            room_.wait_until(push_or_refuse);
-        }
-        if (!pushed) refuse();
-        if (!finished.empty()) room_.notify_all();
-        const auto wanted = std::min(most_threads, static_cast<std::size_t>(size_));
-        for (std::size_t i = 0; i < wanted; ++i) ready_.notify_one();
-        return true;
-    }
+    bool admit(job* item, std::size_t places, admission from, bool wait);
+    void push_own(pool_worker& me, job* item, std::size_t places);
+    void drop_all() noexcept;
+    void let_go_all(const work_queue::removed& items) noexcept;
 
-    void serve() noexcept {
-        initialise();
-        while (auto calls = next()) {
-            pull(*calls, deadline::never());
-            end(std::move(calls));
-        }
-    }
+    void serve(pool_worker& me) noexcept;
+    void initialise() noexcept;
+    void run(pool_worker& me, job* item) noexcept;
+    bool run_own(pool_worker& me) noexcept;
+    job* take_from_queue(pool_worker& me) noexcept;
+    bool search(pool_worker& me) noexcept;
+    bool steal(pool_worker& me) noexcept;
+    bool run_newest(pool_worker& me, work& calls) noexcept;
+    void drop_empty_newest(pool_worker& me) noexcept;
 
-    void initialise() noexcept {
-        if (!initializer_) return;
-        outcome<void> made;
-        made.capture(initializer_);
-        auto error = made.error();
-        {
-            std::lock_guard hold(mutex_);
-            ++initialised_;
-            if (!initializer_error_) std::swap(initializer_error_, error);
-        }
-        if (error) report(std::move(error));  // one is thrown, no other is lost
-        changed_.notify_all();
-    }
+    bool has_work() const noexcept;
+    bool idle() const noexcept;
+    void ran_dry(pool_worker& me) noexcept;
+    void end_outside(std::size_t count) noexcept;
+    void tell_if_idle() noexcept;
+    void stop_threads() noexcept;
 
-    // The next work to pull from, null when the thread shall leave.
-    ref<work> next() noexcept {
-        for (;;) {
-            const auto ticket = ready_.prepare();
-            bool leave = false;
-            auto calls = try_next(leave);
-            if (calls || leave) {
-                ready_.cancel();
-                return calls;
-            }
-            ready_.wait(ticket);
-        }
-    }
-    ref<work> try_next(bool& leave) noexcept {
-        work_queue::removed finished;
-        ref<work> found;
-        {
-            std::lock_guard hold(mutex_);
-            found = queue_.take(finished);
-            if (found) {
-                active_.push_back({found, std::chrono::steady_clock::now()});
-            } else {
-                leave = joining_ && active_.empty();
-                if (leave) --serving_;
-            }
-        }
-        if (!finished.empty()) {
-            room_.notify_all();
-            changed_.notify_all();
-        }
-        return found;
-    }
-    void drop_finished() noexcept {
-        work_queue::removed finished;
-        {
-            std::lock_guard hold(mutex_);
-            queue_.drop_empty_at_front(finished);
-        }
-        if (!finished.empty()) room_.notify_all();
-    }
-
-    void pull(work& calls, deadline until) noexcept {
-        std::size_t made = 0;
-        std::size_t thrown = 0;
-        const auto most = std::max<std::size_t>(1, calls.chunk_size());
-        while (!until.expired()) {
-            const auto claimed = calls.claim(most);
-            if (claimed.count == 0) break;
-            made += claimed.count;
-            thrown += calls.run(claimed);
-        }
-        std::lock_guard hold(mutex_);
-        done_ += made - thrown;
-        failed_ += thrown;
-    }
-    // The calling thread pulls no more. The work goes before the pool counts as idle.
-    void end(ref<work> calls) noexcept {
-        bool idle = false;
-        ref<work> last;
-        {
-            std::lock_guard hold(mutex_);
-            const auto it = std::ranges::find_if(
-                active_, [&](const active& one) { return one.calls == calls; });
-            std::swap(*it, active_.back());
-            last = std::move(active_.back().calls);
-            active_.pop_back();
-            ++ending_;
-        }
-        calls = {};
-        last = {};
-        {
-            std::lock_guard hold(mutex_);
-            --ending_;
-            idle = active_.empty() && ending_ == 0;
-        }
-        if (!idle) return;
-        changed_.notify_all();
-        ready_.notify_all();  // who may leave now
-    }
-
-    void stop_threads() noexcept {
-        std::lock_guard alone(join_mutex_);  // no join() returns before the threads are gone
-        std::vector<std::thread> leaving;
-        {
-            std::lock_guard hold(mutex_);
-            joining_ = true;
-            leaving.swap(threads_);
-        }
-        ready_.notify_all();
-        for (auto& thread : leaving) thread.join();
-    }
-
-    const bound_call initializer_;
-    const std::function<void(std::exception_ptr)> on_error_;
+    bound_call initializer_;
+    pool_errors errors_;
     const int size_;
+    const bool bounded_;
     const unsigned forks_ = fork_count();
+    std::vector<std::unique_ptr<pool_worker>> workers_;
 
     std::mutex join_mutex_;  // held while the threads are joined; guards nothing else
 
-    mutable std::mutex mutex_;  // guards the fields down to threads_
+    mutable std::mutex mutex_;  // guards what follows, except atomics that say more
     work_queue queue_;
-    std::vector<active> active_;
-    std::size_t ending_ = 0;  // threads that let a work go
-    phase phase_ = phase::running;
-    bool joining_ = false;
-    std::size_t serving_ = static_cast<std::size_t>(size_);  // threads that have not left
-    std::size_t done_ = 0;
-    std::size_t failed_ = 0;
     std::size_t initialised_ = 0;
     std::exception_ptr initializer_error_;
     std::vector<std::thread> threads_;
+    // Written under mutex_; read by workers without it before they submit and run (acquire).
+    std::atomic<phase> phase_{phase::running};
+    // false, then true: threads leave as soon as the pool is idle, and are leaving. Written under
+    // mutex_. seq_cst: see tell_if_idle() and basic_sleepers.
+    std::atomic<bool> joining_{false};
+    std::atomic<bool> ended_{false};
 
-    wait_point ready_;    // threads, for a work or for leave to go
+    // What threads that are none of the pool's took part in, and jobs that terminate() dropped.
+    // Raised by them; seq_cst with idle(), the last two for statistics.
+    std::atomic<std::size_t> outside_begun_{0};
+    std::atomic<std::size_t> outside_ended_{0};
+    std::atomic<std::size_t> outside_done_{0};
+    std::atomic<std::size_t> outside_failed_{0};
+    running_calls outside_;
+
+    sleepers sleepers_;   // the threads
     wait_point room_;     // submitters, for room in the queue
     wait_point changed_;  // wait_idle() and open()
 };

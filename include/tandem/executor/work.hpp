@@ -2,7 +2,11 @@
 // tandem/executor/work.hpp: what executors run: a source of calls, whatever runs them.        level 2
 #pragma once
 
+#include <tandem/core/deadline.hpp>
 #include <tandem/core/error.hpp>
+#include <tandem/executor/job.hpp>
+#include <tandem/executor/pool_stats.hpp>
+#include <tandem/executor/running_calls.hpp>
 #include <tandem/future/state.hpp>
 #include <tandem/ipc/codec.hpp>
 
@@ -12,25 +16,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <utility>
 #include <vector>
 
 namespace tandem {
-
-/// A process that runs a task of a pool, and for how long it has.
-struct running_task {
-    int pid = 0;
-    std::chrono::nanoseconds elapsed{0};
-};
-
-/// What a pool has done and is doing. Python has nothing like it.
-struct pool_stats {
-    std::size_t queued = 0;             // submitted, not begun
-    std::vector<running_task> running;  // one for each call being made
-    std::size_t done = 0;               // ended with a value
-    std::size_t failed = 0;             // ended with an exception, a cancel or a death
-    std::size_t retried = 0;            // begun again after a death
-    std::size_t replaced = 0;           // workers started in place of others
-};
 
 namespace detail {
 
@@ -42,8 +31,9 @@ struct call_range {
 
 // A source of calls that executors pull from: one for submit, many for map. A claimed call ends
 // exactly once: by run(), by deliver() or fail(), or it goes back by give_back().
-// It is part of a future_state, which owns it and is its result.
-class work {
+// It is part of a future_state, which owns it and is its result. In a thread pool's queue it is a
+// place for one thread at it, and a reference.
+class work : public job {
    public:
     explicit work(future_state& owner) noexcept : owner_(owner) {}
     work(const work&) = delete;
@@ -57,11 +47,14 @@ class work {
     virtual call_range claim(std::size_t most) noexcept = 0;
     // How many calls could be claimed now; a hint.
     virtual std::size_t unclaimed() const noexcept = 0;
-    // Makes the claimed calls, here. Returns how many of them threw.
-    virtual std::size_t run(call_range calls) noexcept = 0;
+    // Makes the claimed calls, here; those that are not wanted any more are left out.
+    virtual job::tally run(call_range calls) noexcept = 0;
     // Ends all calls that nobody has claimed with `why`, and asks those that run to stop.
     // Returns how many it ended.
     virtual std::size_t abandon(std::exception_ptr why) noexcept = 0;
+
+    // How many calls one thread should take at once, of those that nobody has begun.
+    virtual std::size_t fair_share() const noexcept { return 1; }
 
     // Whether a call that fails makes those behind it superfluous.
     virtual bool first_failure_counts() const noexcept { return false; }
@@ -96,6 +89,17 @@ class work {
         timed_calls_.fetch_add(calls, std::memory_order_relaxed);
     }
 
+    // A place in a queue.
+
+    tally execute(running_calls& here) noexcept override;
+    std::size_t drop(const std::exception_ptr& why) noexcept override {
+        const auto ended = abandon(why);
+        drop_ref();
+        return ended;
+    }
+    void let_go() noexcept override { drop_ref(); }
+    std::size_t waiting() const noexcept override { return unclaimed(); }
+
    protected:
     ~work() = default;
 
@@ -105,6 +109,54 @@ class work {
     std::atomic<std::uint64_t> timed_ns_{0};
     std::atomic<std::uint64_t> timed_calls_{0};
 };
+
+// Makes calls of a work until nobody has left one to begin, or until `until`. Chunks of a given
+// size if the work says so; else they begin with one call and double while they take less than some
+// microseconds, up to this thread's fair share of what is left: one look at the clock a chunk, and
+// no slow call has many behind it. (Guided self-scheduling, Polychronopoulos and Kuck, 1987.)
+inline job::tally pull(work& calls, deadline until) noexcept {
+    using namespace std::chrono_literals;
+    using clock = std::chrono::steady_clock;
+    job::tally total;
+    const std::size_t given = calls.chunk_size();
+    std::size_t most = std::max<std::size_t>(given, 1);
+    // Where few are left there is nothing to measure.
+    bool measured = given == 0 && calls.fair_share() > 1;
+    auto begun = measured ? clock::now() : clock::time_point();
+    while (!until.expired()) {
+        const auto claimed = calls.claim(measured ? std::min(most, calls.fair_share()) : most);
+        if (claimed.count == 0) break;
+        const auto made = calls.run(claimed);
+        total.made += made.made;
+        total.thrown += made.thrown;
+        if (!measured) continue;
+        const auto now = clock::now();
+        const auto took = now - std::exchange(begun, now);
+        if (took < 8us) {
+            most *= 2;
+        } else if (took > 32us) {
+            most = std::max<std::size_t>(1, most / 2);
+        }
+        if (most == 1) measured = calls.fair_share() > 1;
+    }
+    return total;
+}
+
+// The same, where terminate() finds the work; if it has been and gone, nobody would end the calls
+// that are left but this thread.
+inline job::tally pull_listed(running_calls& here, work& calls, deadline until) noexcept {
+    const running_calls::pulling listed(here, calls);
+    if (listed.open()) return pull(calls, until);
+    const auto ended =
+        calls.abandon(std::make_exception_ptr(cancelled_error("the pool was terminated")));
+    return {ended, ended};
+}
+
+inline job::tally work::execute(running_calls& here) noexcept {
+    const auto made = pull_listed(here, *this, deadline::never());
+    drop_ref();
+    return made;
+}
 
 // Where work comes from: the user (one submitted call, which counts against a bounded queue, or a
 // map), or a lazy map that was begun before the pool was closed.

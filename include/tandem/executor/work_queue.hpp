@@ -1,120 +1,133 @@
 // SPDX-License-Identifier: BSL-1.0
-// tandem/executor/work_queue.hpp: the works that wait for threads, oldest first.        level 2
+// tandem/executor/work_queue.hpp: the jobs that come from outside a pool, oldest first.        level 2
 #pragma once
 
-#include <tandem/executor/work.hpp>
+#include <tandem/executor/job.hpp>
 
 #include <algorithm>
+#include <atomic>
+#include <bit>
 #include <cstddef>
-#include <deque>
+#include <exception>
+#include <memory>
 #include <utility>
 #include <vector>
 
 namespace tandem::detail {
 
-// Works, oldest first. One stays in front until as many threads pull from it as it can use. Waiters
-// make calls themselves and cancels end them: such a work stays as an empty entry until it is seen.
-// Thread safety: used by one thread at a time, under its owner's mutex.
+// Jobs, oldest first. Waiters make calls themselves and cancels end them: such a job stays, without
+// calls, until it is seen.
+// Thread safety: used by one thread at a time, under its owner's mutex, except pushed() and
+// empty().
 class work_queue {
    public:
-    // What was taken out. Destructors are the user's: it is let go when the mutex is free.
-    using removed = std::vector<ref<work>>;
+    // What was taken out without having been begun. Letting go runs the user's destructors, which
+    // is for when the mutex is free.
+    using removed = std::vector<job*>;
 
     explicit work_queue(std::size_t capacity) noexcept : capacity_(capacity) {}
 
-    // Adds a work for up to `threads` threads. Returns false, and leaves it alone, if it counts
-    // against the capacity and there is no room.
-    bool push(ref<work>& calls, std::size_t threads, bool counted, removed& out) {
+    // Adds a job, as often as it may be taken. Returns false, and leaves it alone, if it counts
+    // against the capacity and there is no room. Throws: std::bad_alloc, nothing is then added.
+    bool push(job* item, std::size_t places, bool counted, removed& out) {
         if (counted && counted_ >= capacity_) {
-            drop_empty_everywhere(out);
+            drop_empty(out);
             if (counted_ >= capacity_) return false;
-        } else {
-            drop_empty_at_back(out);
         }
-        works_.push_back({std::move(calls), threads, counted});
-        counted_ += counted ? 1U : 0U;
+        if (size_ + places > entries_.size()) make_room(places, out);
+        for (std::size_t i = 0; i < places; ++i) at(size_++) = {item, counted};
+        counted_ += counted ? places : 0U;
+        pushed_.store(pushed() + places, std::memory_order_seq_cst);
         return true;
     }
 
-    // A place at the first work that has calls; null if there is none.
-    ref<work> take(removed& out) {
-        ref<work> found;
-        while (!works_.empty() && !found) {
-            auto& front = works_.front();
-            const bool empty = front.calls->unclaimed() == 0;
-            if (!empty) found = front.calls;
-            if (empty || --front.threads == 0) {
-                remove(front, out);
-                works_.pop_front();
+    // Takes up to `most` jobs, the oldest first. Returns how many.
+    std::size_t take(job** out, std::size_t most) noexcept {
+        const auto count = std::min(most, size_);
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto& item = at(i);
+            counted_ -= item.counted ? 1U : 0U;
+            out[i] = item.calls;
+        }
+        first_ = (first_ + count) & (entries_.size() - 1);
+        size_ -= count;
+        taken_.store(taken_.load(std::memory_order_relaxed) + count, std::memory_order_seq_cst);
+        return count;
+    }
+
+    // Takes out the jobs without calls.
+    void drop_empty(removed& out) {
+        std::size_t kept = 0;
+        for (std::size_t i = 0; i < size_; ++i) {
+            const auto item = at(i);
+            if (item.calls->waiting() != 0) {
+                at(kept++) = item;
+            } else {
+                counted_ -= item.counted ? 1U : 0U;
+                out.push_back(item.calls);
             }
         }
-        return found;
+        taken_.store(taken_.load(std::memory_order_relaxed) + size_ - kept,
+                     std::memory_order_seq_cst);
+        size_ = kept;
     }
 
-    // Takes the empty entries out at the front; the queue is then empty or has calls.
-    void drop_empty_at_front(removed& out) {
-        while (!works_.empty() && is_empty(works_.front())) {
-            remove(works_.front(), out);
-            works_.pop_front();
-        }
-    }
-
-    // Takes out all.
-    removed clear() {
-        removed all;
-        for (auto& item : works_) remove(item, all);
-        works_.clear();
-        return all;
-    }
-
-    bool empty() const noexcept { return works_.empty(); }
-
+    std::size_t size() const noexcept { return size_; }
     // How many calls wait.
-    std::size_t unclaimed() const {
+    std::size_t waiting() const {
         std::size_t calls = 0;
-        std::vector<const work*> seen;  // a lazy map may be there several times
-        for (const auto& item : works_) {
-            if (std::ranges::find(seen, item.calls.get()) != seen.end()) continue;
-            seen.push_back(item.calls.get());
-            calls += item.calls->unclaimed();
+        std::vector<const job*> seen;  // several threads may be wanted for one
+        for (std::size_t i = 0; i < size_; ++i) {
+            if (const job* const item = at(i).calls; seen.empty() || item != seen.back()) {
+                seen.push_back(item);
+            }
         }
+        std::ranges::sort(seen);
+        const auto repeated = std::ranges::unique(seen);
+        seen.erase(repeated.begin(), repeated.end());
+        for (const job* const item : seen) calls += item->waiting();
         return calls;
+    }
+
+    // For any thread, seq_cst: how many jobs came in ever, and whether none is here.
+    std::size_t pushed() const noexcept { return pushed_.load(std::memory_order_seq_cst); }
+    bool empty() const noexcept {
+        // Taken first: what is taken was pushed before, so no job is overlooked.
+        const auto taken = taken_.load(std::memory_order_seq_cst);
+        return taken == pushed();
     }
 
    private:
     struct entry {
-        ref<work> calls;
-        std::size_t threads;  // how many more may pull from it
-        bool counted;         // against the capacity
+        job* calls;
+        bool counted;  // against the capacity
     };
 
-    static bool is_empty(const entry& item) noexcept { return item.calls->unclaimed() == 0; }
-    void remove(entry& item, removed& out) {
-        counted_ -= item.counted ? 1U : 0U;
-        out.push_back(std::move(item.calls));
+    entry& at(std::size_t index) noexcept {
+        return entries_[(first_ + index) & (entries_.size() - 1)];
     }
-    // What a long task submits and waits for is at the back: this keeps it from piling up there.
-    void drop_empty_at_back(removed& out) {
-        while (!works_.empty() && is_empty(works_.back())) {
-            remove(works_.back(), out);
-            works_.pop_back();
-        }
+    const entry& at(std::size_t index) const noexcept {
+        return entries_[(first_ + index) & (entries_.size() - 1)];
     }
-    void drop_empty_everywhere(removed& out) {
-        auto end = works_.begin();
-        for (auto& item : works_) {
-            if (is_empty(item)) {
-                remove(item, out);
-            } else {
-                std::swap(*end++, item);
-            }
-        }
-        works_.erase(end, works_.end());
+    // Looked through when it is full: what was cancelled does not pile up, at no cost for the rest.
+    void make_room(std::size_t places, removed& out) {
+        drop_empty(out);
+        if ((size_ + places) * 2 <= entries_.size()) return;
+        std::vector<entry> larger(std::bit_ceil(std::max<std::size_t>(64, (size_ + places) * 2)));
+        for (std::size_t i = 0; i < size_; ++i) larger[i] = at(i);
+        entries_.swap(larger);
+        first_ = 0;
     }
 
     const std::size_t capacity_;
-    std::deque<entry> works_;
+    std::vector<entry> entries_;  // a ring: its size is 0 or a power of two
+    std::size_t first_ = 0;
+    std::size_t size_ = 0;
     std::size_t counted_ = 0;  // entries that count against the capacity
+    // How many jobs ever came in, and left. Written under the owner's mutex; read by whoever looks
+    // for work, or whether there is none left (seq_cst: see basic_sleepers).
+    std::atomic<std::size_t> pushed_{0};
+    std::atomic<std::size_t> taken_{0};
 };
 
 }  // namespace tandem::detail

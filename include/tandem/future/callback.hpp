@@ -84,6 +84,8 @@ class executor_context : public ref_counted {
    public:
     // Whether the calling thread is one of the executor's own, which may run its tasks.
     virtual bool on_own_thread() const noexcept { return false; }
+    // Whether its calls may end so soon that who waits for one had better not sleep at once.
+    virtual bool answers_soon() const noexcept { return false; }
     // Takes callbacks to run elsewhere; leaves them alone if they may run in the calling thread.
     virtual void post(future_state&, callback_list&) noexcept {}
     // Runs those of a state that wait for the calling thread, if that is where they run.
