@@ -26,6 +26,7 @@ byte items;
 bit closed;
 byte sleeping[2];
 bit waking[2];
+bit wanted;
 byte accepted, taken;
 // written under the mutex, read by the kernel for those about to sleep
 byte word[2];
@@ -92,11 +93,21 @@ inline plan(side, condition, wake) {
     fi
 }
 
-// queue_core::unlock: the promise that every unlocking keeps
+#define wants(side) (sleeping[side] != 0 && waking[side] == 0)
+
+// queue_core::unlock: the promise that every unlocking keeps. Where nobody wants to be woken, it
+// looks at no side.
 inline unlock() {
     atomic {
-        plan(ITEMS, items != 0 || closed, wake_items);
-        plan(ROOM, items < CAPACITY || closed, wake_room);
+        wake_items = 0;
+        wake_room = 0;
+        if
+        :: wanted ->
+            plan(ITEMS, items != 0 || closed, wake_items);
+            plan(ROOM, items < CAPACITY || closed, wake_room);
+            wanted = wants(ITEMS) || wants(ROOM)
+        :: else
+        fi;
         mutex = 0
     }
     if
@@ -150,6 +161,9 @@ inline wake_all() {
 // The body of queue_core::wait, with the mutex held before and after.
 inline wait_on(side, impatient) {
     sleeping[side]++;
+#ifndef BUG_WANTS_NOTHING
+    wanted = 1;
+#endif
 #ifdef BUG_LATE_TICKET
     unlock();
     ticket = word[side];
@@ -161,7 +175,10 @@ inline wait_on(side, impatient) {
     lock();
     sleeping[side]--;
 #ifndef BUG_TOKEN_KEPT
-    waking[side] = 0
+    waking[side] = 0;
+#endif
+#ifndef BUG_FORGETS_OTHERS
+    wanted = 1
 #endif
 }
 

@@ -20,13 +20,17 @@
 #include <stdexcept>
 #include <stop_token>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #if defined(__linux__)
+#include <sys/resource.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <tandem/pool/process_pool.hpp>
+#include "../pool/tools.hpp"
 #endif
 
 using namespace std::chrono_literals;
@@ -342,6 +346,29 @@ TEST_CASE("a stage on a process pool", "[pipeline]") {
         CHECK_THROWS_WITH(pipeline(numbers(200)).stage(pool, refuse_thirteen).run(), "thirteen");
         CHECK(pool.apply(square_elsewhere, 3) == 9);
     });
+}
+
+TEST_CASE("a run whose threads cannot all be made ends with that error", "[pipeline]") {
+    if (tools::sanitized) return;  // they need the address space
+    const pid_t child = ::fork();
+    if (child == 0) {
+        ::alarm(60);
+        // Room for some stacks of threads, not for a hundred.
+        rlimit limit{};
+        ::getrlimit(RLIMIT_AS, &limit);
+        limit.rlim_cur = 1'000'000'000;
+        ::setrlimit(RLIMIT_AS, &limit);
+        std::atomic<int> read{0};
+        try {
+            pipeline(endless(read).view()).stage(same).stage(plus_one, {.workers = 1000}).run();
+        } catch (const std::system_error& e) {
+            ::_exit(e.code() == std::errc::resource_unavailable_try_again ? 0 : 2);
+        }
+        ::_exit(1);
+    }
+    int status = -1;
+    CHECK(::waitpid(child, &status, 0) == child);
+    CHECK(status == 0);
 }
 
 TEST_CASE("a million items need no memory", "[pipeline]") {

@@ -388,6 +388,19 @@ TEST_CASE("what close_and_discard drops is done, what was taken is not", "[queue
     CHECK(q.join(0s));
 }
 
+TEMPLATE_TEST_CASE("every order may be discarded, joined and drained", "[queue]", tandem::lifo,
+                   tandem::priority<>) {
+    queue<int, TestType> q;
+    q.push_range(std::vector{3, 1, 2});
+    CHECK(q.pop());
+    CHECK(q.close_and_discard() == 2);
+    CHECK_FALSE(q.join(1ms));
+    q.task_done();
+    q.join();
+    CHECK_FALSE(q.pop());
+    CHECK_FALSE(q.push(1));
+}
+
 TEST_CASE("every taken item counts, however it was taken", "[queue]") {
     queue<std::string> q;
     for (int i = 0; i < 9; ++i) q.push("x");

@@ -59,7 +59,7 @@ TEST_CASE("close ends every call that waits for an item", "[queue_core][pinned]"
     const std::stop_source never;
     within(60s, [&] {
         std::vector<std::jthread> all;
-        for (int i = 0; i < 4; ++i) {
+        for (int i = 0; i < 16; ++i) {
             all.push_back(soon_blocked([&] { expect(q.pop() == std::nullopt); }));
             all.push_back(soon_blocked([&] { expect(q.pop(never.get_token()) == std::nullopt); }));
         }
@@ -111,7 +111,7 @@ TEST_CASE("close ends every call that waits for room, and leaves the items alone
     };
     within(60s, [&] {
         std::vector<std::jthread> all;
-        for (int i = 0; i < 4; ++i) {
+        for (int i = 0; i < 16; ++i) {
             all.push_back(soon_blocked([&] {
                 refused([&](std::unique_ptr<int>&& p) { expect(!q.push(std::move(p))); });
             }));

@@ -9,12 +9,15 @@
 #include "../support/gate.hpp"
 #include "../support/within.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <iterator>
 #include <memory>
 #include <memory_resource>
+#include <random>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
@@ -56,6 +59,19 @@ struct superstitious {
         if (a == 13 || b == 13) throw std::runtime_error("thirteen");
         return a < b;
     }
+};
+
+// Counts those that live, and those that die in another thread than the one that is watched.
+struct noted {
+    explicit noted(int) { ++alive; }
+    noted(noted&&) noexcept { ++alive; }
+    ~noted() {
+        --alive;
+        if (watch && std::this_thread::get_id() != *watch) ++elsewhere;
+    }
+    static inline std::atomic<int> alive{0};
+    static inline std::atomic<int> elsewhere{0};
+    static inline const std::thread::id* watch = nullptr;
 };
 
 struct alignas(256) over_aligned {
@@ -239,6 +255,24 @@ TEST_CASE("nobody waits for a slow move of another thread", "[queue_store]") {
     CHECK(expect.failures() == "");
 }
 
+TEST_CASE("nobody waits for a slow pop_some of another thread", "[queue_store]") {
+    queue<slow> q(8);
+    for (int i = 0; i < 4; ++i) q.emplace(i);
+    gate gates[2];
+    within(60s, [&] {
+        slow::waits_at = gates;
+        std::jthread slow_one([&] {
+            std::vector<slow> out;
+            q.pop_some(std::back_inserter(out), 2);
+        });
+        gates[0].wait();
+        CHECK(q.try_pop().value().value == 2);
+        CHECK(q.try_emplace(4) == conqueue_status::success);
+        gates[1].open();
+    });
+    CHECK(q.size() == 2);
+}
+
 TEST_CASE("nobody waits for a slow push, which succeeds even if the queue is closed meanwhile",
           "[queue_store]") {
     within(60s, [&] {
@@ -359,6 +393,74 @@ TEMPLATE_TEST_CASE("a bounded queue of small items allocates once", "[queue_stor
         CHECK(allocations::made == 1);
     }
     CHECK(allocations::freed == 1);
+}
+
+TEMPLATE_TEST_CASE("no way to push, pop or wait allocates in a bounded queue", "[queue_store]", int,
+                   counted) {
+    const auto make = [](int number) { return TestType(number); };
+    allocations::reset();
+    queue<TestType, fifo, counting_allocator<TestType>> q(4);
+    const int before = allocations::made;
+    within(60s, [&] {
+        std::vector<TestType> some;
+        some.reserve(64);
+        for (int i = 0; i < 40; ++i) some.push_back(make(i));
+        std::jthread producer([&] {
+            const std::stop_source never;
+            q.push_range(std::move(some));  // waits for room
+            for (int i = 0; i < 40; ++i) q.push(make(i), never.get_token());
+            for (int i = 0; i < 40; ++i) q.try_push_for(make(i), 1h);
+            q.close();
+        });
+        std::vector<TestType> out;
+        out.reserve(200);
+        for (int i = 0; i < 20; ++i) q.pop_some(std::back_inserter(out), 3);
+        const std::stop_source never;
+        for (int i = 0; i < 10; ++i) q.pop(never.get_token());
+        for (auto& item : q) static_cast<void>(item);
+    });
+    CHECK(allocations::made == before);
+}
+
+TEST_CASE("what random steps leave is destroyed by the thread that destroys the queue",
+          "[queue_store]") {
+    std::minstd_rand random(4);
+    for (int round = 0; round < 50; ++round) {
+        auto q = std::make_unique<queue<noted>>(8);
+        within(60s, [&] {
+            std::jthread steps([&] {
+                for (auto left = random() % 100; left > 0; --left) {
+                    if (random() % 5 < 3) {
+                        static_cast<void>(q->try_emplace(1));
+                    } else {
+                        static_cast<void>(q->try_pop());
+                    }
+                }
+            });
+        });
+        REQUIRE(noted::alive == static_cast<int>(q->size()));
+        const auto here = std::this_thread::get_id();
+        noted::watch = &here;
+        q.reset();
+        noted::watch = nullptr;
+        CHECK(noted::alive == 0);
+        CHECK(noted::elsewhere == 0);
+    }
+}
+
+TEST_CASE("a pop whose item is lost lets a blocked producer go on", "[queue_store][pinned]") {
+    expectations expect;
+    for (int round = 0; round < 100; ++round) {
+        queue<breaks_on_the_way_out> q(1);
+        q.emplace(1, true);
+        within(60s, [&] {
+            std::jthread producer([&] { expect(q.emplace(2)); });
+            if (round % 2 == 0) std::this_thread::yield();
+            expect(throws("moved", [&] { static_cast<void>(q.pop()); }));
+        });
+        CHECK(q.size() == 1);
+    }
+    CHECK(expect.failures() == "");
 }
 
 TEST_CASE("an unbounded queue gives all its memory back", "[queue_store]") {

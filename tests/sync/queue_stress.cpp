@@ -6,6 +6,8 @@
 
 #include <tandem/core/cpus.hpp>
 
+#include <sched.h>
+
 #include <atomic>
 #include <chrono>
 #include <cstddef>
@@ -218,6 +220,34 @@ TEMPLATE_TEST_CASE("the items of one producer stay in order", "[queue_stress][pi
     CHECK(wrong == 0);
 }
 
+TEST_CASE("pushes of several threads that follow each other are popped in that order",
+          "[queue_stress][pinned]") {
+    queue<int> small_items(8);
+    queue<big> big_items(8);
+    constexpr int count = 3000 * scale;
+    int wrong = 0;
+    within(120s, [&] {
+        std::atomic<int> turn{0};
+        std::vector<std::jthread> producers;
+        for (int p = 0; p < 3; ++p) {
+            producers.emplace_back([&, p] {
+                for (int number = p; number < count; number += 3) {
+                    for (int now = turn; now != number; now = turn) turn.wait(now);
+                    small_items.push(number);
+                    big_items.emplace(p, number);
+                    turn = number + 1;  // the next push happens after both
+                    turn.notify_all();
+                }
+            });
+        }
+        for (int number = 0; number < count; ++number) {
+            if (small_items.pop() != number) ++wrong;
+            if (big_items.pop()->number != number) ++wrong;
+        }
+    });
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("two queues and two threads agree on one order", "[queue_stress][pinned]") {
     within(120s, [&] {
         for (int round = 0; round < 300 * scale; ++round) {
@@ -328,10 +358,12 @@ TEMPLATE_TEST_CASE("a queue may be destroyed by whoever saw its end", "[queue_st
     });
 }
 
-TEST_CASE("eight producers and eight consumers share a queue of one", "[queue_stress][pinned]") {
+namespace {
+
+// Eight producers and eight consumers share a queue of one. Returns what was popped, in all.
+std::int64_t share_a_queue_of_one(int each) {
     queue<int> q(1);
     std::atomic<std::int64_t> sum{0};
-    constexpr int each = 2000 * scale;
     within(120s, [&] {
         std::vector<std::jthread> consumers;
         for (int i = 0; i < 8; ++i) {
@@ -350,7 +382,39 @@ TEST_CASE("eight producers and eight consumers share a queue of one", "[queue_st
         producers.clear();
         q.close();
     });
-    CHECK(sum == 8 * std::int64_t{each} * (each + 1) / 2);
+    return sum;
+}
+
+}  // namespace
+
+TEST_CASE("eight producers and eight consumers share a queue of one", "[queue_stress][pinned]") {
+    constexpr int each = 2000 * scale;
+    CHECK(share_a_queue_of_one(each) == 8 * std::int64_t{each} * (each + 1) / 2);
+}
+
+// By hand, on a quiet machine: it compares times.
+TEST_CASE("one CPU takes about as long as two for a queue of one", "[.queue_times]") {
+    using clock = std::chrono::steady_clock;
+    constexpr int each = 125'000;  // a million items
+    cpu_set_t all;
+    REQUIRE(::sched_getaffinity(0, sizeof all, &all) == 0);
+    const auto measure = [] {
+        const auto begun = clock::now();
+        CHECK(share_a_queue_of_one(each) == 8 * std::int64_t{each} * (each + 1) / 2);
+        return std::chrono::duration<double>(clock::now() - begun).count();
+    };
+    const double several = measure();
+    cpu_set_t first;
+    CPU_ZERO(&first);
+    for (int cpu = 0; CPU_COUNT(&first) == 0; ++cpu) {
+        if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &first);
+    }
+    REQUIRE(::sched_setaffinity(0, sizeof first, &first) == 0);
+    const double one = measure();
+    REQUIRE(::sched_setaffinity(0, sizeof all, &all) == 0);
+    INFO("one CPU " << one << " s, all " << several << " s");
+    CHECK(one < 3 * several);
+    CHECK(several < 3 * one);
 }
 
 TEST_CASE("wait_any in several threads finds every item", "[queue_stress][pinned]") {
