@@ -406,7 +406,7 @@ TEST_CASE("one CPU takes about as long as two for a queue of one", "[.queue_time
     const double several = measure();
     cpu_set_t first;
     CPU_ZERO(&first);
-    for (int cpu = 0; CPU_COUNT(&first) == 0; ++cpu) {
+    for (std::size_t cpu = 0; CPU_COUNT(&first) == 0; ++cpu) {
         if (CPU_ISSET(cpu, &all)) CPU_SET(cpu, &first);
     }
     REQUIRE(::sched_setaffinity(0, sizeof first, &first) == 0);
