@@ -12,6 +12,7 @@
 #include <tandem/core/invoke.hpp>
 #include <tandem/core/outcome.hpp>
 #include <tandem/core/parker.hpp>
+#include <tandem/core/populate.hpp>
 #include <tandem/core/ref.hpp>
 #include <tandem/core/resume.hpp>
 #include <tandem/core/short_mutex.hpp>
@@ -31,6 +32,7 @@
 #include <tandem/executor/pool_errors.hpp>
 #include <tandem/executor/pool_stats.hpp>
 #include <tandem/executor/pool_worker.hpp>
+#include <tandem/executor/result_slots.hpp>
 #include <tandem/executor/running_calls.hpp>
 #include <tandem/executor/sleepers.hpp>
 #include <tandem/executor/steal_deque.hpp>

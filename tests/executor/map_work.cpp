@@ -205,28 +205,3 @@ TEST_CASE("a cancel that comes with the last call is a cancel or comes too late"
         REQUIRE((map->was_cancelled() || map->result().value() == elements));
     }
 }
-
-TEST_CASE("result slots take plain, bool, move-only and undefaultable values", "[map_work]") {
-    struct no_default {
-        explicit no_default(int v) : value(v) {}
-        int value;
-    };
-    result_slots<int> plain(2);
-    plain.set(1, 5);
-    plain.set(0, 4);
-    CHECK(plain.take() == std::vector{4, 5});
-    result_slots<bool> bits(2);
-    bits.set(0, true);
-    bits.set(1, false);
-    CHECK(bits.take() == std::vector{true, false});
-    result_slots<std::unique_ptr<int>> owners(1);
-    owners.set(0, std::make_unique<int>(3));
-    CHECK(*owners.take()[0] == 3);
-    result_slots<no_default> others(1);
-    others.set(0, no_default(6));
-    CHECK(others.take()[0].value == 6);
-    result_slots<std::optional<int>> maybe(2);
-    maybe.set(0, std::optional<int>());
-    maybe.set(1, std::optional<int>(7));
-    CHECK(maybe.take() == std::vector<std::optional<int>>{std::nullopt, 7});
-}

@@ -4,6 +4,7 @@
 
 #include <tandem/executor/element.hpp>
 #include <tandem/executor/input.hpp>
+#include <tandem/executor/result_slots.hpp>
 #include <tandem/executor/submit_work.hpp>
 #include <tandem/executor/work.hpp>
 
@@ -18,54 +19,6 @@
 #include <vector>
 
 namespace tandem::detail {
-
-// Room for n results, filled in any order by several threads, each place once.
-template <class R>
-class result_slots {
-    // Plain results are written in place; std::vector<bool> cannot be, nor can what has no default.
-    static constexpr bool plain = std::is_trivially_copyable_v<R> &&
-                                  std::is_trivially_default_constructible_v<R> &&
-                                  !std::is_same_v<R, bool>;
-    using slot =
-        std::conditional_t<plain, R,
-                           std::conditional_t<std::is_same_v<R, bool>, char, std::optional<R>>>;
-
-   public:
-    explicit result_slots(std::size_t count) : slots_(count) {}
-    template <class Value>
-    void set(std::size_t index, Value&& value) {
-        if constexpr (plain || std::is_same_v<R, bool>) {
-            slots_[index] = std::forward<Value>(value);
-        } else {
-            slots_[index].emplace(std::forward<Value>(value));
-        }
-    }
-    std::vector<R> take() {
-        if constexpr (plain) {
-            return std::move(slots_);
-        } else {
-            std::vector<R> values;
-            values.reserve(slots_.size());
-            for (auto& place : slots_) {
-                if constexpr (std::is_same_v<R, bool>) {
-                    values.push_back(place != 0);
-                } else {
-                    values.push_back(std::move(*place));
-                }
-            }
-            return values;
-        }
-    }
-
-   private:
-    std::vector<slot> slots_;
-};
-template <>
-class result_slots<void> {
-   public:
-    explicit result_slots(std::size_t) {}
-    void take() {}
-};
 
 template <class R>
 struct map_result {
@@ -150,8 +103,7 @@ class map_work final
             if (starved_.load(std::memory_order_relaxed)) end = recall(i, end, others);
             try {
                 if (in_blocks && end - i >= block) {
-                    // A constant number, and nothing else to look at: compilers make much of it.
-                    for (std::size_t in_block = 0; in_block < block; ++in_block, ++i) call_one(i);
+                    call_block(i);
                 } else {
                     call_one(i);
                     ++i;
@@ -246,6 +198,21 @@ class map_work final
             traits::call(stop_.token(), call_->f, call_->elements[index]);
         } else {
             results_.set(index, traits::call(stop_.token(), call_->f, call_->elements[index]));
+        }
+    }
+
+    // A constant number of calls, and nothing else to look at: compilers make much of it. They know
+    // besides that no input is where small results are first put. Advances `index` past each call.
+    void call_block(std::size_t& index) {
+        if constexpr (result_slots<R>::in_blocks) {
+            R made[block];
+            for (R& result : made) {
+                result = traits::call(stop_.token(), call_->f, call_->elements[index]);
+                ++index;
+            }
+            results_.set_block(index - block, made, block);
+        } else {
+            for (std::size_t in_block = 0; in_block < block; ++in_block, ++index) call_one(index);
         }
     }
 
