@@ -55,6 +55,9 @@
 #include <tandem/future/state.hpp>
 #include <tandem/future/then.hpp>
 #include <tandem/future/wait.hpp>
+#include <tandem/observe/progress.hpp>
+#include <tandem/observe/progress_bar.hpp>
+#include <tandem/observe/progress_text.hpp>
 #include <tandem/sync/pipeline.hpp>
 #include <tandem/sync/pipeline_run.hpp>
 #include <tandem/sync/queue.hpp>
