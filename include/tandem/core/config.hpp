@@ -27,6 +27,17 @@
 #define TANDEM_TSAN 0
 #endif
 
+#if defined(__SANITIZE_ADDRESS__)
+#define TANDEM_ASAN 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define TANDEM_ASAN 1
+#endif
+#endif
+#ifndef TANDEM_ASAN
+#define TANDEM_ASAN 0
+#endif
+
 namespace tandem {
 
 /// The capacity of a queue or a pool that never makes its producers wait.
