@@ -23,7 +23,8 @@ namespace tandem::detail {
 // Thread safety: each thread has its own.
 class frame_pool {
    public:
-    static constexpr std::size_t step = __STDCPP_DEFAULT_NEW_ALIGNMENT__;  // sizes are its multiples
+    static constexpr std::size_t step =
+        __STDCPP_DEFAULT_NEW_ALIGNMENT__;                              // sizes are its multiples
     static constexpr std::size_t largest = 1024;                       // larger ones are not kept
     static constexpr std::size_t kept_at_most = std::size_t{1} << 20;  // bytes, in each thread
 
@@ -43,6 +44,8 @@ class frame_pool {
         mine.hot_is_free = true;
     }
 
+    // How many frames of this thread came from operator new, and not from here.
+    static std::size_t made() noexcept { return here().made; }
     // The bytes that this thread keeps, not counting the hot blocks.
     static std::size_t kept() noexcept { return here().kept; }
 
@@ -72,6 +75,7 @@ class frame_pool {
     struct store {
         shelf shelves[largest / step];
         std::size_t kept;
+        std::size_t made;
         bool opened;
         bool ended;
     };
@@ -103,6 +107,7 @@ class frame_pool {
             here().kept -= rounded(size);
         } else {
             frame = ::operator new(rounded(size));
+            ++here().made;
         }
         if (here().opened || opens()) mine.hot = frame;
         return frame;
@@ -145,17 +150,19 @@ class frame_storage {
                       "the coroutine takes std::allocator_arg and its allocator first");
         return allocate(size, Allocator());
     }
+    // always_inline: else g++ takes the operators for those of different allocators.
     template <class... Args>
-    static void* operator new(std::size_t size, std::allocator_arg_t, const Allocator& from,
-                              const Args&...) {
+    [[gnu::always_inline]] static void* operator new(std::size_t size, std::allocator_arg_t,
+                                                     const Allocator& from, const Args&...) {
         return allocate(size, from);
     }
     template <class Object, class... Args>  // a coroutine that is a member function
-    static void* operator new(std::size_t size, const Object&, std::allocator_arg_t,
-                              const Allocator& from, const Args&...) {
+    [[gnu::always_inline]] static void* operator new(std::size_t size, const Object&,
+                                                     std::allocator_arg_t, const Allocator& from,
+                                                     const Args&...) {
         return allocate(size, from);
     }
-    static void operator delete(void* frame, std::size_t size) noexcept {
+    [[gnu::always_inline]] static void operator delete(void* frame, std::size_t size) noexcept {
         auto* behind = reinterpret_cast<allocator*>(static_cast<unit*>(frame) + units(size));
         allocator from(std::move(*behind));
         std::destroy_at(behind);

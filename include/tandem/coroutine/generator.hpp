@@ -194,7 +194,8 @@ auto yield_from(generator<Yield, Send, Return, Allocator>& g) noexcept {
     return detail::delegation<generator<Yield, Send, Return, Allocator>, false>(g);
 }
 
-/// `co_await yield_from(range)` yields its elements. Nothing can be sent to them: invalid_state.
+/// `co_await yield_from(range)` yields its elements. Nothing can be sent to them: invalid_state. A
+/// generator that yields other types, or is sent nothing when the outer one is, counts as a range.
 template <std::ranges::viewable_range Range>
     requires(std::ranges::input_range<Range> && !detail::is_generator<std::remove_cvref_t<Range>>)
 auto yield_from(Range&& range) {
@@ -218,16 +219,18 @@ struct generator_access {
     }
 };
 
-// A range as a generator.
-template <class Yield, class Send, class View>
-generator<Yield, Send> yield_elements(View view) {
-    for (auto&& element : view) {
+// A range as a generator, or another generator and what it returns.
+template <class Yield, class Send, class Return, class Source>
+generator<Yield, Send, Return> yield_elements(Source source) {
+    for (auto&& element : source) {
         co_yield static_cast<decltype(element)>(element);
         if constexpr (!std::is_void_v<Send>) {
             const bool sent = co_await was_sent{};
-            if (sent) throw invalid_state("a value was sent, but the elements of a range hear none");
+            if (sent)
+                throw invalid_state("a value was sent, but the elements of a range hear none");
         }
     }
+    if constexpr (!std::is_void_v<Return>) co_return static_cast<Return&&>(source.result());
 }
 
 }  // namespace detail
@@ -250,13 +253,25 @@ class generator<Yield, Send, Return, Allocator>::promise_type
     template <class Result, class A, bool owned>
     auto await_transform(detail::delegation<generator<Yield, Send, Result, A>, owned> from) {
         detail::at_delegate<Yield, Send, Result, owned> waits(*this, access::promise(from.to));
-        if (owned && !waits.await_ready()) access::forget(from.to);  // it is the chain's from now on
+        if (owned && !waits.await_ready())
+            access::forget(from.to);  // it is the chain's from now on
         return waits;
     }
     template <class View>
     auto await_transform(detail::range_delegation<View> from) {
-        auto elements = detail::yield_elements<Yield, Send, View>(std::move(from.elements));
-        return await_transform(yield_from(std::move(elements)));
+        auto source = detail::yield_elements<Yield, Send, void, View>(std::move(from.elements));
+        return await_transform(yield_from(std::move(source)));
+    }
+    // One that yields something else, which is converted.
+    template <class Other, class Result, class A, bool owned>
+        requires(!std::is_same_v<Other, Yield> || !std::is_void_v<Send>)
+    auto await_transform(detail::delegation<generator<Other, void, Result, A>, owned> from) {
+        using given = std::conditional_t<owned, generator<Other, void, Result, A>,
+                                         generator<Other, void, Result, A>&>;
+        using result = std::conditional_t<owned, Result, std::add_lvalue_reference_t<Result>>;
+        auto source =
+            detail::yield_elements<Yield, Send, result, given>(static_cast<given&&>(from.to));
+        return await_transform(yield_from(std::move(source)));
     }
     auto await_transform(detail::was_sent) const noexcept {
         class answer : public std::suspend_never {
@@ -273,7 +288,8 @@ class generator<Yield, Send, Return, Allocator>::promise_type
 
 template <class Yield, class Send, class Return, class Allocator>
 auto generator<Yield, Send, Return, Allocator>::next() -> pointer {
-    if (!promise_ || !promise_->is_suspended()) [[unlikely]] return begin_or_end();
+    if (!promise_ || !promise_->is_suspended()) [[unlikely]]
+        return begin_or_end();
     if constexpr (!std::is_void_v<Send> && !std::default_initializable<Send>) {
         detail::generator_link::throw_waits_for_a_value();
     }
@@ -343,5 +359,5 @@ Return generator<Yield, Send, Return, Allocator>::result() && {
 }  // namespace tandem
 
 template <class Yield, class Return, class Allocator>
-inline constexpr bool
-    std::ranges::enable_view<tandem::generator<Yield, void, Return, Allocator>> = true;
+inline constexpr bool std::ranges::enable_view<tandem::generator<Yield, void, Return, Allocator>> =
+    true;

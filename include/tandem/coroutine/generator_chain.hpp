@@ -74,7 +74,8 @@ class generator_link {
     // Suspended, it has something to show: at `value`.
     void yields(const void* value) noexcept { value_ = value; }
     void throw_if_raised() {
-        if (error_) [[unlikely]] throw_raised();
+        if (error_) [[unlikely]]
+            throw_raised();
     }
     // Suspended, it lets `delegate` go first, which is in use nowhere else and has not ended.
     void delegate_to(generator_link& delegate, bool owned) noexcept;
@@ -83,7 +84,8 @@ class generator_link {
     [[gnu::noinline]] void fails() noexcept { error_ = std::current_exception(); }
     // Throws: what it ended with, if that was an exception. It stays.
     void throw_if_failed() const {
-        if (error_) [[unlikely]] throw_error();
+        if (error_) [[unlikely]]
+            throw_error();
     }
 
    protected:

@@ -69,6 +69,15 @@ class generator_inbox<void> {
     void take() const noexcept {}
 };
 
+// Whether the compiler destroys a temporary twice that is made inside a co_yield (GCC bug 101976).
+template <class T>
+inline constexpr bool destroyed_twice =
+#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ < 13
+    std::is_aggregate_v<T> && !std::is_trivially_destructible_v<T>;
+#else
+    false;
+#endif
+
 // A generator as a partner in talk: generators that delegate to each other agree on what they yield
 // and what they are sent, and differ in what they return.
 template <class Yield, class Send>
@@ -116,7 +125,16 @@ class generator_voice : public generator_link {
 
     // A temporary and what is yielded by reference are shown where they are.
     at_yield yield_value(shown&& value) noexcept
-        requires(!std::is_lvalue_reference_v<Yield> && !std::is_const_v<shown>)
+        requires(!std::is_lvalue_reference_v<Yield> && !std::is_const_v<shown> &&
+                 !destroyed_twice<shown>)
+    {
+        this->yields(std::addressof(value));
+        return at_yield(*this);
+    }
+    [[deprecated("g++ 12 destroys an aggregate twice if it is made in a co_yield: name it first")]]
+    at_yield yield_value(shown&& value) noexcept
+        requires(!std::is_lvalue_reference_v<Yield> && !std::is_const_v<shown> &&
+                 destroyed_twice<shown>)
     {
         this->yields(std::addressof(value));
         return at_yield(*this);
@@ -181,9 +199,7 @@ class generator_return<Yield, Send, void> : public generator_voice<Yield, Send> 
     using generator_voice<Yield, Send>::generator_voice;
 
     void return_void() const noexcept {}
-    void result() const {
-        this->throw_if_failed();
-    }
+    void result() const { this->throw_if_failed(); }
 };
 
 // Waits until the delegate has ended, and gives what it returned: a value if the delegate is owned,
@@ -207,7 +223,8 @@ class at_delegate {
     bool await_ready() const noexcept { return !to_ || !to_->is_delegated(); }
     void await_suspend(std::coroutine_handle<>) const noexcept {}
     result_type await_resume() const {
-        if (!to_ || !to_->is_delegated()) [[unlikely]] return to_ ? result() : nothing();
+        if (!to_ || !to_->is_delegated()) [[unlikely]]
+            return to_ ? result() : nothing();
         const leaves at_end(*to_);
         return result();
     }
