@@ -6,8 +6,8 @@
 //                  current = min(value, current)
 //
 // A function that stops to say something, hears something back, and goes on: thousands of them can
-// be under way at once, each as simple as if it were alone. The Game of Life with one for each cell:
-// its rules ask for the cells that they need, and never see the grid.
+// be under way at once, each as simple as if it were alone. In the Game of Life, with one for each
+// cell, the rules ask for the cells that they need, and never see the grid.
 //
 //   40_coroutines --animate [glider | acorn]    plays Life in the terminal until Ctrl-C
 #include <tandem.hpp>

@@ -92,7 +92,7 @@ class frame_pool {
     }
     static constexpr std::size_t index(std::size_t size) noexcept { return (size - 1) / step; }
 
-    // clang 16 may keep a thread's address across the suspension of the caller it inlines this into.
+    // clang 16 may keep the address across a suspension of the caller, if it inlines this there.
 #if defined(__clang__) && __clang_major__ < 17
     [[gnu::noinline]]
 #endif

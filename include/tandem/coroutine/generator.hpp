@@ -32,8 +32,8 @@ struct generator_access;
 /// `co_return`, and hand the conversation to another generator with `co_await yield_from(g)`.
 /// Without Send it is a view: `for (int& x : numbers())`. Python: a generator function.
 ///
-/// It runs nothing before it is asked for the first time. Frames of coroutines are recycled; with an
-/// Allocator they come from the one that follows std::allocator_arg as the first parameters.
+/// It runs nothing before it is asked for the first time. Its frame is recycled; with an Allocator
+/// it comes from the one that follows std::allocator_arg as the first parameters.
 /// Yield may be a reference, which shows the thing itself; what is shown stays until the generator
 /// is resumed. A variable that is yielded by value is copied, a temporary is not.
 /// Thread safety: one thread at a time; a suspended generator may go on in another thread.
@@ -55,8 +55,8 @@ class [[nodiscard]] generator {
         std::swap(promise_, taken.promise_);
         return *this;
     }
-    /// As close(); but one that another one delegates to lives on until that is over. Destroying one
-    /// that is running ends the program (std::terminate).
+    /// As close(); but one that another one delegates to lives on until that is over. To destroy
+    /// one that is running ends the program (std::terminate).
     ~generator() {
         if (promise_) std::exchange(promise_, nullptr)->abandon();
     }
@@ -75,7 +75,7 @@ class [[nodiscard]] generator {
     /// Goes on with `error` thrown at the `co_yield` where it waits, which is the innermost
     /// generator's if it delegates. Python: g.throw.
     /// Returns: as next(). Throws: as next(): `error` itself, unless it is caught. A generator that
-    /// has not begun ends with it, one that has ended throws it. std::invalid_argument if it is null.
+    /// has not begun ends with it, one that has ended throws it. Null is std::invalid_argument.
     pointer raise(std::exception_ptr error);
 
     /// Destroys what lives in the suspended generator and in those it delegates to (not those that
@@ -94,7 +94,7 @@ class [[nodiscard]] generator {
         return promise_ ? promise_->state() : generator_state::closed;
     }
 
-    /// The values from the current one on: the one that an iterator shows, else the next one. A value
+    /// The values from the current one on: the one that an iterator shows, else the next one. Each
     /// is fetched when it is compared or looked at: `g | std::views::take(3)` fetches three.
     iterator begin() noexcept
         requires std::is_void_v<Send>
@@ -150,8 +150,8 @@ class generator<Yield, Send, Return, Allocator>::iterator {
 
 namespace detail {
 
-// What yield_from makes of a generator, which is lent or given away. It is awaited where it is made:
-// it cannot be moved.
+// What yield_from makes of a generator, which is lent or given away. It cannot be moved: it is
+// awaited where it is made.
 template <class Generator, bool owned>
 class [[nodiscard]] delegation {
    public:
