@@ -236,6 +236,20 @@ TEST_CASE("closing the outer generator leaves what is lent where it stands", "[g
     CHECK(*inner.next() == 5);
 }
 
+TEST_CASE("what an iterator shows is gone when the generator is lent", "[generator_chain]") {
+    auto inner = numbers(0, 10);
+    auto it = inner.begin();
+    CHECK(*it == 0);
+    {
+        auto outer = twice_removed(inner);
+        outer.next();
+        CHECK(*outer.next() == 1);
+        CHECK_THROWS_AS(*it, invalid_state);
+        CHECK_THROWS_AS(it == inner.end(), invalid_state);
+    }
+    CHECK(*it == 2);
+}
+
 TEST_CASE("what is lent at the bottom of a long owned chain survives it", "[generator_chain]") {
     std::vector<int> marks;
     auto inner = marked(marks, 3);

@@ -222,6 +222,7 @@ inline void generator_link::delegate_to(generator_link& delegate, bool owned) no
     delegate.parent_ = this;
     delegate.stage_ = stage::delegated;
     delegate.owned_ = owned;
+    delegate.current_ = false;
 }
 
 inline void generator_link::leave_chain() noexcept {
