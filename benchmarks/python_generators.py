@@ -18,8 +18,8 @@ SIDE = 100
 Query = namedtuple("Query", ("y", "x"))
 Transition = namedtuple("Transition", ("y", "x", "state"))
 
-# job, how many times as fast as Python tandem must be. Where Python takes 42 ns to send and 120 ns to
-# delegate, that is 2.6 ns and 8 ns.
+# job, how many times as fast as Python tandem must be: where that takes 42 ns to send and 120 ns to
+# delegate, it is 2.6 ns and 8 ns.
 TARGETS = (("send", 16), ("delegate", 15), ("life", 60))
 
 

@@ -105,11 +105,11 @@ class generator_link {
     generator_link* let_go() noexcept;
 
     const std::coroutine_handle<> self_;
-    const void* value_ = nullptr;         // what it shows: set by itself, null when it is resumed
-    generator_link* leaf_ = this;         // of a root; this while it runs, the parent in a delegate
-    generator_link* parent_;              // of a delegate: who delegates to it
-    generator_link* delegate_ = nullptr;  // whom it delegates to
-    std::exception_ptr error_;            // on its way in (raised) or out (what it ended with)
+    const void* value_ = nullptr;     // what it shows: set by itself, null when it is resumed
+    generator_link* leaf_ = this;     // of a root; this while it runs, the parent while lent
+    generator_link* parent_;          // of a delegate: who delegates to it
+    generator_link* next_ = nullptr;  // the leaf that goes first, while it delegates
+    std::exception_ptr error_;        // on its way in (raised) or out (what it ended with)
     stage stage_ = stage::created;
     bool owned_ = false;    // by the chain it is delegated in
     bool current_ = false;  // for iterators
@@ -126,9 +126,8 @@ inline const void* generator_link::drive() {
 [[gnu::noinline]] inline const void* generator_link::go_on(generator_link* at) {
     leaf_ = this;
     do {
-        if (generator_link* const next = at->delegate_) {
-            at = std::exchange(next->leaf_, at);
-            at->value_ = nullptr;
+        if (generator_link* const next = at->next_) {
+            at = next;
         } else if (at != this) {
             at = at->parent_;
         } else {
@@ -218,7 +217,12 @@ inline generator_link* generator_link::let_go() noexcept {
 }
 
 inline void generator_link::delegate_to(generator_link& delegate, bool owned) noexcept {
-    delegate_ = &delegate;
+    next_ = &delegate;
+    if (delegate.has_begun()) {
+        next_ = delegate.leaf_;
+        next_->value_ = nullptr;
+    }
+    if (!owned) delegate.leaf_ = this;
     delegate.parent_ = this;
     delegate.stage_ = stage::delegated;
     delegate.owned_ = owned;
@@ -226,7 +230,7 @@ inline void generator_link::delegate_to(generator_link& delegate, bool owned) no
 }
 
 inline void generator_link::leave_chain() noexcept {
-    parent_->delegate_ = nullptr;
+    parent_->next_ = nullptr;
     if (owned_) {
         self_.destroy();
     } else {

@@ -57,8 +57,8 @@ class generator_inbox<Send> {
     Send take() const noexcept { return value_; }
 
    private:
-    Send value_{};
-    bool was_sent_ = false;
+    Send value_;  // both are set before the coroutine looks at them
+    bool was_sent_;
 };
 
 template <>
