@@ -12,6 +12,7 @@ model_tools=(spin=spin)
 benchmark_tools=(libbenchmark-dev=/usr/include/benchmark/benchmark.h)
 benchmark_peers=(libtbb-dev=/usr/include/oneapi/tbb.h libboost-dev=/usr/include/boost/asio.hpp
     libboost-thread-dev=/usr/lib/*/libboost_thread.so
+    libboost-context-dev=/usr/lib/*/libboost_context.so
     libboost-filesystem-dev=/usr/lib/*/libboost_filesystem.so
     libconcurrentqueue-dev=/usr/include/concurrentqueue/*queue*)
 clang_tools=(clang-19=clang++-19 libclang-rt-19-dev=/usr/lib/llvm-19/lib/clang/19/lib/linux

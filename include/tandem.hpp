@@ -17,6 +17,10 @@
 #include <tandem/core/resume.hpp>
 #include <tandem/core/short_mutex.hpp>
 #include <tandem/core/spin.hpp>
+#include <tandem/coroutine/frame_pool.hpp>
+#include <tandem/coroutine/generator.hpp>
+#include <tandem/coroutine/generator_chain.hpp>
+#include <tandem/coroutine/generator_promise.hpp>
 #include <tandem/executor/algorithms.hpp>
 #include <tandem/executor/any_executor.hpp>
 #include <tandem/executor/call.hpp>
