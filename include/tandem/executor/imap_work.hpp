@@ -70,16 +70,18 @@ class imap_work final
         if (window_ == 0 && waiting_ > most / 2) return;
         std::size_t added = 0;
         while (!exhausted_ && waiting_ < most) {
-            slot next;
+            // What came before an exception, of the input or for want of memory, is handed out.
             try {
+                slot next;
                 if (!read(next)) break;
+                std::lock_guard hold(mutex_);
+                slots_.emplace(end_, std::move(next));
+                ++end_;
             } catch (...) {
                 input_error_ = std::current_exception();
                 exhausted_ = true;
                 break;
             }
-            std::lock_guard hold(mutex_);
-            slots_.emplace(end_++, std::move(next));
             ++waiting_;
             ++added;
         }
@@ -143,6 +145,12 @@ class imap_work final
         std::size_t thrown = 0;
         const auto begin = std::chrono::steady_clock::now();
         for (std::size_t i = calls.first; i < calls.first + calls.count; ++i) {
+            // Of calls that were claimed together some may not be wanted any more.
+            if (auto why = i == calls.first ? nullptr : abandoned()) {
+                fail(i, std::move(why));
+                ++thrown;
+                continue;
+            }
             slot& place = at(i);
             place.result.capture([&]() -> decltype(auto) {
                 return traits::call(stop_.token(), f_, input_type::get(place.element));
@@ -267,6 +275,10 @@ class imap_work final
     std::size_t claimed() const noexcept {
         std::lock_guard hold(mutex_);
         return claimed_;
+    }
+    std::exception_ptr abandoned() const noexcept {
+        std::lock_guard hold(mutex_);
+        return abandoned_;
     }
     bool has_result() const noexcept {
         std::lock_guard hold(mutex_);

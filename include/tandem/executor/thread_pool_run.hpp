@@ -8,6 +8,18 @@ namespace tandem::detail {
 
 // Work comes in
 
+// Jobs without calls, cancelled or made by those that waited for them, are let go when the mutex
+// is free.
+struct thread_pool_core::removed_jobs {
+    ~removed_jobs() {
+        if (items.empty()) return;
+        for (job* const item : items) item->let_go();
+        pool.end_outside(items.size());
+    }
+    thread_pool_core& pool;
+    work_queue::removed items;
+};
+
 // Returns whether it did; false only if there is no room and the caller does not want to wait.
 inline bool thread_pool_core::admit(job* item, std::size_t places, admission from, bool wait) {
     // What does not come in is let go, as often as it would have been taken.
@@ -27,24 +39,26 @@ inline bool thread_pool_core::admit(job* item, std::size_t places, admission fro
         return true;
     }
     bool open = true;
-    work_queue::removed empty;
     const auto push_or_refuse = [&] {
+        removed_jobs empty{*this, {}};
         std::lock_guard hold(mutex_);
         open = admits(from);
-        return !open || queue_.push(item, places, from == admission::submitted, empty);
+        return !open || queue_.push(item, places, from == admission::submitted, empty.items);
     };
     bool pushed = push_or_refuse();
-    if (!pushed && wait && !me) pushed = room_.wait_until(push_or_refuse);
-    if (!empty.empty()) let_go_all(empty);
+    const bool inside = on_own_thread();
+    if (!pushed && wait && !inside) pushed = room_.wait_until(push_or_refuse);
     if (!open) refuse();
     if (!pushed && !wait) return false;
     refused.left = 0;
     if (pushed) {
         sleepers_.work_came();
-    } else {
+    } else if (me) {
         // A worker that waited for room might wait for itself.
         me->submitted.add(1);
         run(*me, item);
+    } else {
+        count_outside(item->execute(outside_));  // a guest might, too
     }
     return true;
 }
@@ -62,13 +76,6 @@ inline void thread_pool_core::push_own(pool_worker& me, job* item, std::size_t p
         if (pushed == 0) throw;  // else fewer threads will do
     }
     sleepers_.work_came();
-}
-
-// Jobs without calls: cancelled, or made by those that waited for them.
-inline void thread_pool_core::let_go_all(const work_queue::removed& items) noexcept {
-    for (job* const item : items) item->let_go();
-    room_.notify_all();
-    end_outside(items.size());
 }
 
 // What a thread does
@@ -114,13 +121,16 @@ inline void thread_pool_core::run(pool_worker& me, job* item) noexcept {
 
 // Runs a job of this thread's own, or takes one from the queue. Returns whether there was one.
 inline bool thread_pool_core::run_own(pool_worker& me) noexcept {
-    // Now and then what came from outside is first: else it waits for ever, behind tasks that
-    // submit tasks.
-    const bool outside_first = ++me.turn % 64 == 0;
-    job* item = outside_first ? nullptr : me.tasks.pop();
+    // Tasks that submit tasks for ever are the newest for ever. So now and then something else is
+    // first: what came from outside, this thread's oldest, or the oldest of one that is long busy.
+    const auto turn = ++me.turn % 192;
+    job* item = nullptr;
+    if (turn == 64) item = me.tasks.steal();
+    if (turn == 128) item = take_from_another(me);
+    if (!item && turn != 0) item = me.tasks.pop();
     if (!item) item = me.inbox.pop();
     if (!item) item = take_from_queue(me);
-    if (!item && outside_first) item = me.tasks.pop();
+    if (!item && turn == 0) item = me.tasks.pop();
     if (!item) return false;
     run(me, item);
     return true;
@@ -149,6 +159,15 @@ inline job* thread_pool_core::take_from_queue(pool_worker& me) noexcept {
     for (auto i = count - 1; i > 0; --i) me.inbox.push(taken[i]);  // empty, so it need not grow
     if (count > 1) sleepers_.work_came();
     return taken[0];
+}
+
+// Another thread's oldest job, if the one that is asked has any.
+inline job* thread_pool_core::take_from_another(pool_worker& me) noexcept {
+    const auto others = workers_.size() - 1;
+    if (others == 0) return nullptr;
+    auto& other = *workers_[(me.number + 1 + me.next_random() % others) % workers_.size()];
+    job* const item = other.tasks.steal();
+    return item ? item : other.inbox.steal();
 }
 
 // Looks everywhere, sleeps and looks again, until it has run something. Returns false when the
@@ -240,6 +259,10 @@ inline bool thread_pool_core::idle() const noexcept {
 inline void thread_pool_core::ran_dry(pool_worker& me) noexcept {
     me.finished.publish();
     tell_if_idle();
+}
+inline void thread_pool_core::count_outside(job::tally made) noexcept {
+    outside_done_.fetch_add(made.made - made.thrown, std::memory_order_relaxed);
+    outside_failed_.fetch_add(made.thrown, std::memory_order_relaxed);
 }
 inline void thread_pool_core::end_outside(std::size_t count) noexcept {
     outside_ended_.fetch_add(count, std::memory_order_seq_cst);
