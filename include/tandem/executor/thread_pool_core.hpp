@@ -211,10 +211,15 @@ class thread_pool_core final : public executor_core {
     class guest {
        public:
         explicit guest(const thread_pool_core& host) noexcept
-            : host_(host), outer_(std::exchange(innermost(), this)) {}
+            : host_(host), outer_(std::exchange(innermost(), this)) {
+            ++pools_of_thread;
+        }
         guest(const guest&) = delete;
         guest& operator=(const guest&) = delete;
-        ~guest() { innermost() = outer_; }
+        ~guest() {
+            innermost() = outer_;
+            --pools_of_thread;
+        }
         static bool of(const thread_pool_core& pool) noexcept {
             const guest* at = innermost();
             while (at && &at->host_ != &pool) at = at->outer_;

@@ -82,11 +82,13 @@ inline void thread_pool_core::push_own(pool_worker& me, job* item, std::size_t p
 
 inline void thread_pool_core::serve(pool_worker& me) noexcept {
     pool_worker::current() = &me;
+    pools_of_thread = 1;
     // From now on this thread keeps references to this pool for its calls.
     context_ref::drop(context_ref::take<executor_context>(*this).release());
     initialise();
     while (run_own(me) || search(me)) {
     }
+    pools_of_thread = 0;
     pool_worker::current() = nullptr;
 }
 

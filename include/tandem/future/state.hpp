@@ -6,6 +6,7 @@
 #include <tandem/core/error.hpp>
 #include <tandem/core/outcome.hpp>
 #include <tandem/future/future_state.hpp>
+#include <tandem/future/help.hpp>
 
 #include <cstdint>
 #include <exception>
