@@ -41,6 +41,12 @@ struct all_of final : state<int> {
     std::vector<ref<future_state>> sources;
 };
 
+// Makes the calling thread one that makes a pool's calls.
+struct as_in_pool {
+    as_in_pool() { ++pools_of_thread; }
+    ~as_in_pool() { --pools_of_thread; }
+};
+
 }  // namespace
 
 TEST_CASE("a state without sources is helped itself", "[help]") {
@@ -50,6 +56,7 @@ TEST_CASE("a state without sources is helped itself", "[help]") {
 }
 
 TEST_CASE("every source that is not ready is helped once", "[help]") {
+    const as_in_pool here;
     const auto a = make_ref<leaf>();
     const auto b = make_ref<leaf>();
     const auto c = make_ref<leaf>();
@@ -70,10 +77,18 @@ TEST_CASE("every source that is not ready is helped once", "[help]") {
 }
 
 TEST_CASE("nothing is helped for a state that is ready", "[help]") {
+    const as_in_pool here;
     const auto a = make_ref<leaf>();
     const auto all = make_ref<all_of>(std::vector<ref<future_state>>{a});
     REQUIRE(all->claim());
     all->finish_with(1);
+    all->help_all(*all);
+    CHECK(a->asked == 0);
+}
+
+TEST_CASE("a thread that makes no pool's calls looks for none", "[help]") {
+    const auto a = make_ref<leaf>();
+    const auto all = make_ref<all_of>(std::vector<ref<future_state>>{a});
     all->help_all(*all);
     CHECK(a->asked == 0);
 }

@@ -107,7 +107,7 @@ class imap_work final
     void abandon_rest() noexcept override {
         const auto self = ref<future_state>::share(this);
         exhausted_ = true;
-        const auto why =
+        static const auto why =
             std::make_exception_ptr(cancelled_error("the results are no longer wanted"));
         abandon(why);
         core_.stop(*this, why, /*kill_running=*/false);
@@ -165,20 +165,24 @@ class imap_work final
     }
     std::size_t abandon(std::exception_ptr why) noexcept override {
         stop_.request_stop();
-        std::vector<call_range> unwanted;
+        std::vector<call_range> returned;
+        call_range fresh;
         {
             std::lock_guard hold(mutex_);
             abandoned_ = why;
-            unwanted = std::exchange(returned_, {});
-            unwanted.push_back({next_, end_ - next_});
+            returned = std::exchange(returned_, {});
+            fresh = {next_, end_ - next_};
             next_ = end_;
-            for (const auto& calls : unwanted) claimed_ += calls.count;
+            claimed_ += fresh.count;
+            for (const auto& calls : returned) claimed_ += calls.count;
         }
         std::size_t ended = 0;
-        for (const auto& calls : unwanted) {
+        const auto end = [&](const call_range& calls) {
             for (std::size_t i = 0; i < calls.count; ++i) fail(calls.first + i, why);
             ended += calls.count;
-        }
+        };
+        std::ranges::for_each(returned, end);
+        end(fresh);
         return ended;
     }
     void encode_call([[maybe_unused]] writer& out) const override {

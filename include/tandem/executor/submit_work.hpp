@@ -84,7 +84,7 @@ class local_submit final : public state<R>, public work {
         return 1;
     }
     bool cancel() noexcept override {
-        return abandon(std::make_exception_ptr(cancelled_error())) == 1 || this->was_cancelled();
+        return abandon(cancelled_pointer()) == 1 || this->was_cancelled();
     }
     void help() noexcept override { core().help(*this); }
 
@@ -136,7 +136,7 @@ class shipped_submit final : public state<R>, public work {
         return 1;
     }
     bool cancel() noexcept override {
-        const auto why = std::make_exception_ptr(cancelled_error());
+        const auto& why = cancelled_pointer();
         cancel_asked_.fetch_add(1, std::memory_order_acq_rel);
         while (abandon(why) == 0) {
             core_.stop(*this, why, /*kill_running=*/true);
@@ -166,7 +166,7 @@ class shipped_submit final : public state<R>, public work {
         this->unclaim();
         // A cancel that looked while the call was on its way back found nothing to take it from.
         if (cancel_asked_.fetch_add(0, std::memory_order_acq_rel) != 0) {
-            abandon(std::make_exception_ptr(cancelled_error()));
+            abandon(cancelled_pointer());
         }
     }
 

@@ -52,7 +52,9 @@ class thread_pool_core final : public executor_core {
     // Starts the threads and waits until each is initialised. Throws: what an initializer threw,
     // std::system_error if a thread cannot be made; no thread is then left.
     void open(const std::string& name) {
-        spinning_pays();  // asked before there are threads, so that no fork meets the question
+        spinning_pays();      // asked before there are threads, so that no fork meets the question
+        cancelled_pointer();  // made while there is memory
+        terminated_pointer();
         try {
             threads_.reserve(workers_.size());
             for (const auto& worker : workers_) {
@@ -154,6 +156,7 @@ class thread_pool_core final : public executor_core {
     }
     pool_stats stats() const override {
         pool_stats now;
+        if (forked()) return now;  // the locks may be held by threads that are not here
         now.done = outside_done_.load(std::memory_order_relaxed);
         now.failed = outside_failed_.load(std::memory_order_relaxed);
         for (const auto& worker : workers_) {

@@ -4,6 +4,9 @@
 
 #include <tandem/executor/thread_pool_core.hpp>
 
+#include <algorithm>
+#include <iterator>
+
 namespace tandem::detail {
 
 // Work comes in
@@ -113,8 +116,7 @@ inline void thread_pool_core::run(pool_worker& me, job* item) noexcept {
         made = item->execute(me.running);
         me.running.end();
     } else {
-        made.thrown = made.made =
-            item->drop(std::make_exception_ptr(cancelled_error("the pool was terminated")));
+        made.thrown = made.made = item->drop(terminated_pointer());
     }
     if (made.made != made.thrown) me.done.add(made.made - made.thrown);
     if (made.thrown) me.failed.add(made.thrown);
@@ -296,30 +298,46 @@ inline void thread_pool_core::stop_threads() noexcept {
     for (auto& thread : leaving) thread.join();
 }
 
+// Takes no memory: there may be none.
 inline void thread_pool_core::drop_all() noexcept {
-    work_queue::removed dropped;
     {
         std::lock_guard hold(mutex_);
         phase_.store(phase::terminated, std::memory_order_seq_cst);
-        dropped.resize(queue_.size());
-        queue_.take(dropped.data(), dropped.size());
+    }
+    room_.notify_all();
+    const auto& why = terminated_pointer();
+    std::size_t dropped = 0;
+    std::size_t ended = 0;
+    const auto drop = [&](job* item) {
+        ended += item->drop(why);
+        ++dropped;
+    };
+    for (;;) {
+        job* some[64];
+        std::size_t count = 0;
+        {
+            std::lock_guard hold(mutex_);
+            count = queue_.take(some, std::size(some));
+        }
+        if (count == 0) break;
+        std::for_each_n(some, count, drop);
     }
     for (const auto& worker : workers_) {
         for (auto* const jobs : {&worker->inbox, &worker->tasks}) {
-            while (job* const item = jobs->steal()) dropped.push_back(item);
+            while (job* const item = jobs->steal()) drop(item);
         }
     }
-    room_.notify_all();
-    const auto why = std::make_exception_ptr(cancelled_error("the pool was terminated"));
-    std::size_t ended = 0;
-    for (job* const item : dropped) ended += item->drop(why);
-    std::vector<ref<work>> asked;
-    const auto keep = [&](work& calls) { asked.push_back(ref<work>::share(&calls)); };
-    for (const auto& worker : workers_) worker->running.close(keep);
-    outside_.close(keep);
-    for (const auto& calls : asked) ended += calls->abandon(why);
+    const auto ask = [&](running_calls& list) {
+        ref<work> asked;
+        while (list.close([&](work& calls) { asked = ref<work>::share(&calls); })) {
+            ended += asked->abandon(why);
+            asked = nullptr;
+        }
+    };
+    for (const auto& worker : workers_) ask(worker->running);
+    ask(outside_);
     outside_failed_.fetch_add(ended, std::memory_order_relaxed);
-    end_outside(dropped.size());
+    end_outside(dropped);
 }
 
 }  // namespace tandem::detail

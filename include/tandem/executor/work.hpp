@@ -144,14 +144,19 @@ inline job::tally pull(work& calls, deadline until) noexcept {
     return total;
 }
 
+// What calls end with that a terminated pool does not make; made once, as cancelled_pointer() is.
+inline const std::exception_ptr& terminated_pointer() noexcept {
+    static const auto shared = std::make_exception_ptr(cancelled_error("the pool was terminated"));
+    return shared;
+}
+
 // Makes calls of a work where terminate() finds it; if that has been and gone, nobody would end the
 // calls that are left but this thread.
 template <class Make>
 job::tally make_listed(running_calls& here, work& calls, Make make) noexcept {
     const running_calls::pulling listed(here, calls);
     if (listed.open()) return make();
-    const auto ended =
-        calls.abandon(std::make_exception_ptr(cancelled_error("the pool was terminated")));
+    const auto ended = calls.abandon(terminated_pointer());
     return {ended, ended};
 }
 inline job::tally pull_listed(running_calls& here, work& calls, deadline until) noexcept {

@@ -21,6 +21,7 @@ struct help_step {
 // Depth first, with a stack of its own: sources lie as deep as chains are long.
 inline void future_state::help_all(waker& waiter) noexcept {
     if (!has_sources()) return help();
+    if (pools_of_thread == 0) return;  // others make all there is
     std::vector<help_step> path;
     path.push_back({ref<future_state>::share(this), {}, 0});
     while (!path.empty() && !ready()) {
@@ -35,7 +36,7 @@ inline void future_state::help_all(waker& waiter) noexcept {
             if (source != here.helped) {
                 here.helped = source;
                 path.push_back({std::move(source), {}, 0});
-            } else if (pools_of_thread == 0 || at.watch_source(source.get(), waiter)) {
+            } else if (at.watch_source(source.get(), waiter)) {
                 path.pop_back();  // it runs elsewhere, or waits for what is no pool's
             }
         } else if (auto* const one = at.source_at(here.next)) {

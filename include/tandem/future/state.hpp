@@ -37,7 +37,7 @@ class state : public future_state {
 
     bool cancel() noexcept override {
         if (!begin_cancel()) return was_cancelled();
-        fail_set(std::make_exception_ptr(cancelled_error()));
+        fail_set(cancelled_pointer());
         return true;
     }
 
