@@ -77,7 +77,8 @@ class thread_pool : public executor_algorithms<thread_pool, false> {
         core->put(new call(*core, std::forward<F>(f)), 1, detail::admission::submitted);
     }
 
-    /// As submit, but never waits for room in the queue. Returns: nullopt if it is full.
+    /// As submit, but never waits for room in the queue. Returns: nullopt if it is full; f and the
+    /// arguments, if moved in, are then gone. Throws: pool_closed.
     template <class F, class... Args>
     [[nodiscard]] auto try_submit(F&& f, Args&&... args) {
         static_assert(detail::task_invocable<std::decay_t<F>, std::decay_t<Args>...>,
@@ -99,9 +100,10 @@ class thread_pool : public executor_algorithms<thread_pool, false> {
 
     /// Calls `f()` and `g()`, in parallel if a thread is free, and waits for both. In a task of
     /// this pool f is called in this thread, and g too unless another thread took it: with neither
-    /// an allocation nor a future. From elsewhere both are calls of the pool's threads. Returns:
-    /// the pair of the results, if neither is void. Throws: what f threw, else what g did; if both
-    /// did, g's goes to on_error.
+    /// an allocation nor a future (but in the thread that called a map, for its calls there). From
+    /// elsewhere both are calls of the pool's threads. Returns: the pair of the results, if neither
+    /// is void. Throws: what f threw, g is then not called if it was not begun; else what g did; if
+    /// both did, g's goes to on_error.
     template <class F, class G>
     auto fork_join(F&& f, G&& g) {
         if (auto* const here = core_->own_worker()) return fork_join_in(*here, f, g);
