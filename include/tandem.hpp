@@ -53,6 +53,7 @@
 #include <tandem/future/context_ref.hpp>
 #include <tandem/future/future.hpp>
 #include <tandem/future/future_state.hpp>
+#include <tandem/future/help.hpp>
 #include <tandem/future/promise.hpp>
 #include <tandem/future/recycle.hpp>
 #include <tandem/future/spinner.hpp>

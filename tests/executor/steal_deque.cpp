@@ -80,6 +80,18 @@ TEST_CASE("the owner takes the newest, others the oldest", "[steal_deque]") {
     CHECK(deque.size() == 0);
 }
 
+TEST_CASE("the owner may look at the newest", "[steal_deque]") {
+    steal_deque<int> deque(2);
+    CHECK(deque.newest() == nullptr);
+    int values[3] = {};
+    for (int& value : values) {
+        deque.push(&value);
+        CHECK(deque.newest() == &value);
+    }
+    CHECK(deque.pop() == &values[2]);
+    CHECK(deque.newest() == &values[1]);
+}
+
 TEST_CASE("items pass through a deque that never empties", "[steal_deque]") {
     steal_deque<int> deque(4);
     int values[3] = {};

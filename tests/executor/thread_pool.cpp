@@ -75,12 +75,13 @@ TEST_CASE("a pool has as many threads as it is told", "[thread_pool]") {
     CHECK(thread_pool({.workers = 0}).size() == tandem::available_cpus());
 }
 
-TEST_CASE("no thread or fewer is std::invalid_argument", "[thread_pool]") {
+TEST_CASE("no thread, fewer or too many are std::invalid_argument", "[thread_pool]") {
     CHECK_THROWS_AS(thread_pool(0), std::invalid_argument);
     CHECK_THROWS_AS(thread_pool(-1), std::invalid_argument);
     CHECK_THROWS_AS(thread_pool(0U), std::invalid_argument);
     CHECK_THROWS_AS(thread_pool(1LL << 40), std::invalid_argument);
     CHECK_THROWS_AS(thread_pool({.workers = -1}), std::invalid_argument);
+    CHECK_THROWS_AS(thread_pool(65'535), std::invalid_argument);
     CHECK_THROWS_AS(thread_pool({.workers = 1, .queue_capacity = 0}), std::invalid_argument);
 }
 

@@ -13,20 +13,29 @@
 #include <tandem/future/wait.hpp>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
 #include <numeric>
 #include <ranges>
 #include <stdexcept>
+#include <stop_token>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
+
+#if TANDEM_LINUX
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
 
 using namespace std::chrono_literals;
 using tandem::future;
@@ -481,6 +490,211 @@ TEST_CASE("promise: continuations run once, wherever the future is by then", "[p
         CHECK(called == 300);
     });
 }
+
+// What needs a moment's look at each size
+
+TEST_CASE("promise: tasks meet while others wait for idle; each waits for the next",
+          "[promises][pinned]") {
+    at_every_size([](thread_pool& pool, int workers) {
+        const auto count = static_cast<std::size_t>(workers);
+        for (int round = 0; round < 20; ++round) {
+            meeting all(count);
+            pool.detach([&] { all.arrive_and_wait(); });
+            std::thread waiter([&] { pool.wait_idle(); });
+            for (int i = 1; i < workers; ++i) pool.detach([&] { all.arrive_and_wait(); });
+            waiter.join();
+
+            future<int> b;
+            future<int> c;
+            gate ready;
+            b = pool.submit([&] {
+                ready.wait();
+                return c.get() + 1;
+            });
+            auto a = pool.submit([&] {
+                ready.wait();
+                return b.get() + 1;
+            });
+            c = pool.submit([] { return 1; });
+            ready.open();
+            REQUIRE(a.get() == 3);
+            pool.wait_idle();
+        }
+    });
+}
+
+TEST_CASE("promise: a submit that races with close is made or refused", "[promises][pinned]") {
+    for (const int workers : sizes) {
+        within(200s, [&] {
+            for (int round = 0; round < 50; ++round) {
+                thread_pool pool(workers);
+                std::atomic<int> made{0};
+                std::atomic<int> refused{0};
+                std::vector<std::thread> users;
+                for (int t = 0; t < 3; ++t) {
+                    users.emplace_back([&] {
+                        for (int i = 0; i < 20; ++i) {
+                            try {
+                                pool.detach([&] { ++made; });
+                            } catch (const tandem::pool_closed&) {
+                                ++refused;
+                            }
+                        }
+                    });
+                }
+                pool.close();
+                for (auto& user : users) user.join();
+                pool.join();
+                REQUIRE(made + refused == 60);
+            }
+        });
+    }
+}
+
+TEST_CASE("promise: the last owner of a pool may be one of its tasks", "[promises][pinned]") {
+    for (const int workers : sizes) {
+        within(200s, [&] {
+            for (int round = 0; round < 20; ++round) {
+                auto pool = std::make_shared<thread_pool>(workers);
+                gate alone;
+                std::atomic<int> made{0};
+                std::vector<future<void>> futures;
+                for (int i = 0; i < 20; ++i) futures.push_back(pool->submit([&] { ++made; }));
+                futures.push_back(pool->submit([&, owner = pool]() mutable {
+                    alone.wait();
+                    owner.reset();
+                }));
+                pool.reset();
+                alone.open();
+                for (auto& f : futures) f.get();
+                REQUIRE(made == 20);
+            }
+        });
+    }
+}
+
+TEST_CASE("promise: what detached tasks throw is heard, of any type", "[promises][pinned]") {
+    for (const int workers : sizes) {
+        std::atomic<int> heard{0};
+        within(200s, [&] {
+            thread_pool pool({.workers = workers, .on_error = [&](std::exception_ptr) { ++heard; }});
+            for (int i = 0; i < 4 * workers; ++i) {
+                pool.detach([i] {
+                    if (i % 2 == 0) throw i;
+                    throw std::runtime_error("odd");
+                });
+            }
+            pool.wait_idle();
+            CHECK(pool.apply([] { return 1; }) == 1);
+        });
+        CHECK(heard == 4 * workers);
+    }
+}
+
+TEST_CASE("promise: callables of all kinds, gone before the future is ready",
+          "[promises][pinned]") {
+    struct alignas(64) aligned {
+        std::array<std::byte, 4096> bytes{};
+        int operator()(std::unique_ptr<int> x) const {
+            return reinterpret_cast<std::uintptr_t>(this) % 64 == 0 ? *x : -1;
+        }
+        int twice(int x) const { return 2 * x; }
+    };
+    // Submits when it is destroyed, unless it was moved from.
+    struct last_words {
+        last_words(thread_pool& p, std::atomic<int>& c) : pool(&p), count(&c) {}
+        last_words(last_words&& other) noexcept
+            : pool(std::exchange(other.pool, nullptr)), count(other.count) {}
+        ~last_words() {
+            if (pool) pool->detach([c = count] { ++*c; });
+        }
+        void operator()() const {}
+        thread_pool* pool;
+        std::atomic<int>* count;
+    };
+    at_every_size([](thread_pool& pool, int) {
+        std::atomic<int> spoken{0};
+        int object = 0;
+        const aligned here;
+        for (int round = 0; round < 50; ++round) {
+            REQUIRE(pool.submit(aligned(), std::make_unique<int>(7)).get() == 7);
+            REQUIRE(pool.submit(&aligned::twice, &here, 4).get() == 8);
+            REQUIRE(pool.submit(&aligned::twice, std::cref(here), 5).get() == 10);
+            REQUIRE(&pool.submit([&]() -> int& { return object; }).get() == &object);
+            const auto alive = std::make_shared<int>(0);
+            pool.submit([alive](const std::shared_ptr<int>&) {}, alive).wait();
+            REQUIRE(alive.use_count() == 1);
+            pool.submit(last_words(pool, spoken)).get();
+        }
+        pool.wait_idle();
+        CHECK(spoken == 50);
+    });
+}
+
+TEST_CASE("promise: what runs is asked to stop", "[promises][pinned]") {
+    at_every_size([](thread_pool& pool, int workers) {
+        const auto count = static_cast<std::size_t>(workers);
+        meeting all(count + 1);
+        std::vector<future<int>> futures;
+        for (int i = 0; i < workers; ++i) {
+            futures.push_back(pool.submit([&](std::stop_token stop) {
+                all.arrive_and_wait();
+                while (!stop.stop_requested()) std::this_thread::yield();
+                return 3;
+            }));
+        }
+        all.arrive_and_wait();
+        for (auto& f : futures) {
+            REQUIRE(f.running());
+            REQUIRE_FALSE(f.cancel());
+        }
+        for (auto& f : futures) REQUIRE(f.get() == 3);
+    });
+}
+
+TEST_CASE("promise: the initializer, and what it throws", "[promises][pinned]") {
+    for (const int workers : sizes) {
+        within(200s, [&] {
+            std::atomic<int> begun{0};
+            {
+                thread_pool pool({.workers = workers, .initializer = [&] { ++begun; }});
+                CHECK(begun == workers);
+            }
+            std::atomic<int> heard{0};
+            begun = 0;
+            CHECK_THROWS_AS(thread_pool({.workers = workers,
+                                         .initializer = [&] { throw ++begun; },
+                                         .on_error = [&](std::exception_ptr) { ++heard; }}),
+                            int);
+            CHECK(begun == workers);
+            CHECK(heard == workers - 1);  // one is thrown, no other is lost
+        });
+    }
+}
+
+#if TANDEM_LINUX && !TANDEM_TSAN
+TEST_CASE("promise: in a forked child a pool refuses and ends", "[promises][pinned]") {
+    at_every_size([](thread_pool& pool, int) {
+        pool.map([](int x) { return x; }, numbers(100));
+        const pid_t child = ::fork();
+        if (child == 0) {
+            ::alarm(60);
+            int wrong = 0;
+            try {
+                pool.detach([] {});
+                wrong = 1;
+            } catch (const tandem::pool_closed&) {
+            }
+            if (!pool.stats().running.empty()) wrong = 2;
+            pool.~thread_pool();
+            ::_exit(wrong);
+        }
+        int status = -1;
+        REQUIRE(::waitpid(child, &status, 0) == child);
+        REQUIRE(status == 0);
+    });
+}
+#endif
 
 // Costs
 

@@ -102,6 +102,8 @@ TEST_CASE("jobs that lost their calls leave room, wherever they are", "[work_que
     for (auto* one : {&a, &b, &c}) CHECK(s.push(*one, 1, true));
     CHECK_FALSE(s.push(d, 1, true));
     b.left = 0;
+    CHECK_FALSE(s.push(d, 1, true));  // nobody said so: it is not looked through in vain
+    s.queue.call_left();
     CHECK(s.push(d, 1, true));
     CHECK(s.removed == work_queue::removed{&b});
     CHECK(s.take() == &a);

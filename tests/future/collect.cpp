@@ -2,6 +2,7 @@
 #include <tandem/future/collect.hpp>
 
 #include "../support/catch.hpp"
+#include "../support/long_chain.hpp"
 #include "../support/within.hpp"
 
 #include <tandem/future/promise.hpp>
@@ -209,5 +210,50 @@ TEST_CASE("callbacks of a future see its value before it is collected", "[collec
             for (auto& setter : setters) setter.join();
             REQUIRE(right == 3);
         }
+    });
+}
+
+namespace {
+
+// Each link is collected, with one that is ready, from the one before it.
+future<void> collected_again_and_again(future<void> first) {
+    for (int i = 0; i < long_chain / 4; ++i) {
+        std::vector<future<void>> both;
+        both.push_back(std::move(first));
+        both.push_back(tandem::make_ready_future());
+        first = collect(std::move(both));
+    }
+    return first;
+}
+
+}  // namespace
+
+TEST_CASE("a long chain of collections needs no stack", "[collect]") {
+    within(200s, [] {
+        {
+            promise<void> p;
+            auto all = collected_again_and_again(p.get_future());
+            p.set_value();
+            CHECK(all.ready());
+            CHECK_NOTHROW(all.get());
+        }
+        {
+            promise<void> p;
+            auto all = collected_again_and_again(p.get_future());
+            p.set_exception(error("first"));
+            CHECK_THROWS_WITH(all.get(), "first");
+        }
+        {
+            promise<void> p;
+            const auto all = collected_again_and_again(p.get_future());
+            CHECK(all.cancel());
+            CHECK_FALSE(p.start());
+        }
+        promise<void> p;
+        auto all = collected_again_and_again(p.get_future());
+        std::thread waiter([&] { all.wait(); });
+        p.set_value();
+        waiter.join();
+        CHECK(all.ready());
     });
 }

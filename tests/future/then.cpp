@@ -8,8 +8,11 @@
 
 #include <tandem/executor/inline_executor.hpp>
 #include <tandem/executor/thread_pool.hpp>
+#include <tandem/future/as_completed.hpp>
+#include <tandem/future/collect.hpp>
 #include <tandem/future/future.hpp>
 #include <tandem/future/promise.hpp>
+#include <tandem/future/wait.hpp>
 
 #include <atomic>
 #include <chrono>
@@ -342,4 +345,70 @@ TEST_CASE("a worker waits for its own pool's call that another thread submits", 
             REQUIRE(all.get() == 2);
         }
     });
+}
+
+TEST_CASE("a worker waits in any way for its own pool's call that another thread submits",
+          "[then][pinned]") {
+    // Each takes the future of what a call of the pool makes of the promise's value.
+    using wait_for = int (*)(future<int>);
+    const wait_for ways[] = {
+        [](future<int> f) { return std::move(f).then([](int x) { return x; }).get(); },
+        [](future<int> f) {
+            std::vector<future<int>> one;
+            one.push_back(std::move(f));
+            return collect(std::move(one)).get()[0];
+        },
+        [](future<int> f) {
+            std::vector<future<int>> one;
+            one.push_back(std::move(f));
+            tandem::wait(one);
+            return one[0].get();
+        },
+        [](future<int> f) {
+            std::vector<future<int>> one;
+            one.push_back(std::move(f));
+            int sum = 0;
+            for (auto [index, ready] : tandem::as_completed(one)) sum += ready.get();
+            return sum;
+        },
+    };
+    thread_pool pool(1);
+    within(100s, [&] {
+        for (const auto way : ways) {
+            for (int i = 0; i < 50; ++i) {
+                promise<int> p;
+                auto twice = p.get_future().then(pool, [](int x) { return x + 1; });
+                auto g = std::move(twice).then(pool, [](int x) { return x + 1; });
+                gate waiting;
+                auto all = pool.submit([&] {
+                    waiting.open();
+                    return way(std::move(g));
+                });
+                waiting.wait();
+                p.set_value(1);
+                REQUIRE(all.get() == 3);
+            }
+        }
+    });
+}
+
+TEST_CASE("who waited in a worker for what never came is not kept", "[then]") {
+    const auto alive = std::make_shared<int>(0);
+    thread_pool pool(1);
+    within(60s, [&] {
+        promise<int> p;
+        std::vector<future<int>> one;
+        one.push_back(p.get_future().then(pool, [alive](int x) { return x; }));
+        auto all = collect(std::move(one));
+        gate waiting;
+        auto task = pool.submit([&] {
+            waiting.open();
+            all.wait();
+        });
+        waiting.wait();
+        p = promise<int>();  // broken
+        task.get();
+        CHECK_THROWS_AS(all.get(), tandem::broken_promise);
+    });
+    CHECK(alive.use_count() == 1);
 }

@@ -43,6 +43,12 @@ inline bool is_cancelled(const std::exception_ptr& error) noexcept {
     }
 }
 
+// The cancelled_error of all that were cancelled: once it was made, to cancel takes no memory.
+inline const std::exception_ptr& cancelled_pointer() noexcept {
+    static const auto shared = std::make_exception_ptr(cancelled_error());
+    return shared;
+}
+
 }  // namespace detail
 
 /// What a call came to: the value it returned (T may be void or a reference), or what it threw.

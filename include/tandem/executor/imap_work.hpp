@@ -70,16 +70,18 @@ class imap_work final
         if (window_ == 0 && waiting_ > most / 2) return;
         std::size_t added = 0;
         while (!exhausted_ && waiting_ < most) {
-            slot next;
+            // What came before an exception, of the input or for want of memory, is handed out.
             try {
+                slot next;
                 if (!read(next)) break;
+                std::lock_guard hold(mutex_);
+                slots_.emplace(end_, std::move(next));
+                ++end_;
             } catch (...) {
                 input_error_ = std::current_exception();
                 exhausted_ = true;
                 break;
             }
-            std::lock_guard hold(mutex_);
-            slots_.emplace(end_++, std::move(next));
             ++waiting_;
             ++added;
         }
@@ -105,7 +107,7 @@ class imap_work final
     void abandon_rest() noexcept override {
         const auto self = ref<future_state>::share(this);
         exhausted_ = true;
-        const auto why =
+        static const auto why =
             std::make_exception_ptr(cancelled_error("the results are no longer wanted"));
         abandon(why);
         core_.stop(*this, why, /*kill_running=*/false);
@@ -143,6 +145,12 @@ class imap_work final
         std::size_t thrown = 0;
         const auto begin = std::chrono::steady_clock::now();
         for (std::size_t i = calls.first; i < calls.first + calls.count; ++i) {
+            // Of calls that were claimed together some may not be wanted any more.
+            if (auto why = i == calls.first ? nullptr : abandoned()) {
+                fail(i, std::move(why));
+                ++thrown;
+                continue;
+            }
             slot& place = at(i);
             place.result.capture([&]() -> decltype(auto) {
                 return traits::call(stop_.token(), f_, input_type::get(place.element));
@@ -157,20 +165,24 @@ class imap_work final
     }
     std::size_t abandon(std::exception_ptr why) noexcept override {
         stop_.request_stop();
-        std::vector<call_range> unwanted;
+        std::vector<call_range> returned;
+        call_range fresh;
         {
             std::lock_guard hold(mutex_);
             abandoned_ = why;
-            unwanted = std::exchange(returned_, {});
-            unwanted.push_back({next_, end_ - next_});
+            returned = std::exchange(returned_, {});
+            fresh = {next_, end_ - next_};
             next_ = end_;
-            for (const auto& calls : unwanted) claimed_ += calls.count;
+            claimed_ += fresh.count;
+            for (const auto& calls : returned) claimed_ += calls.count;
         }
         std::size_t ended = 0;
-        for (const auto& calls : unwanted) {
+        const auto end = [&](const call_range& calls) {
             for (std::size_t i = 0; i < calls.count; ++i) fail(calls.first + i, why);
             ended += calls.count;
-        }
+        };
+        std::ranges::for_each(returned, end);
+        end(fresh);
         return ended;
     }
     void encode_call([[maybe_unused]] writer& out) const override {
@@ -267,6 +279,10 @@ class imap_work final
     std::size_t claimed() const noexcept {
         std::lock_guard hold(mutex_);
         return claimed_;
+    }
+    std::exception_ptr abandoned() const noexcept {
+        std::lock_guard hold(mutex_);
+        return abandoned_;
     }
     bool has_result() const noexcept {
         std::lock_guard hold(mutex_);

@@ -128,7 +128,7 @@ class map_work final
     bool cancel() noexcept override {
         const auto self = ref<work>::share(this);
         if (this->was_cancelled()) return true;
-        const auto why = std::make_exception_ptr(cancelled_error());
+        const auto& why = cancelled_pointer();
         const bool never_ran = abandon(why) == size_;
         core().stop(*this, why, /*kill_running=*/true);
         return this->was_cancelled() && (never_ran || core().ships());
@@ -282,6 +282,12 @@ class map_work final
         if (now - noticed < std::chrono::microseconds(20)) return end;
         noticed = {};
         starved_.store(false, std::memory_order_relaxed);
+        try {
+            std::lock_guard hold(mutex_);
+            returned_.reserve(returned_.size() + 1);
+        } catch (...) {
+            return end;  // no memory to share them: this thread makes them all
+        }
         const auto middle = first + (end - first + 1) / 2;
         give_back({middle, end - middle});
         try {

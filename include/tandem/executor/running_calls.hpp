@@ -62,6 +62,7 @@ class running_calls {
         const std::int64_t since_ = coarse_now_ns();
         pulling* next_ = nullptr;
         bool open_ = true;
+        bool kept_ = false;
     };
 
     // The owner's thread only: a call begins, or ends.
@@ -91,13 +92,18 @@ class running_calls {
         }
     }
 
-    // Closes the list: works that come later find it so. Calls `keep(work&)` for each that is
-    // pulled from now, which lives while that is called.
+    // Closes the list: works that come later find it so. Calls `keep(work&)` for one that is pulled
+    // from now, which lives while that is called. Returns false when each was kept once.
     template <class Keep>
-    void close(Keep keep) {
+    bool close(Keep keep) noexcept {
         const std::lock_guard hold(mutex_);
         closed_ = true;
-        for (auto* one = first_; one; one = one->next_) keep(one->calls_);
+        auto* one = first_;
+        while (one && one->kept_) one = one->next_;
+        if (!one) return false;
+        one->kept_ = true;
+        keep(one->calls_);
+        return true;
     }
 
    private:
@@ -108,7 +114,7 @@ class running_calls {
     std::atomic<std::size_t> depth_{0};
     std::atomic<std::int64_t> since_[timed] = {};
 
-    mutable std::mutex mutex_;  // guards the rest, and `next_` of the list
+    mutable std::mutex mutex_;  // guards the rest, and `next_` and `kept_` of the list
     pulling* first_ = nullptr;
     bool closed_ = false;
 };

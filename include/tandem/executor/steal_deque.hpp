@@ -61,6 +61,12 @@ class steal_deque {
         return item;
     }
 
+    // For the owner: the newest if it is there, else anything that ever was. Costs two loads.
+    T* newest() const noexcept {
+        const auto bottom = bottom_.load(std::memory_order_relaxed);
+        return array_.load(std::memory_order_relaxed)->get(bottom - 1);
+    }
+
     // The oldest; null if there is none.
     T* steal() noexcept {
         for (;;) {

@@ -55,8 +55,11 @@ class local_submit final : public state<R>, public work {
           call_(std::in_place, std::forward<G>(f),
                 std::tuple<Args...>(std::forward<Given>(args)...)) {}
 
+    // By who waits for it: threads that take it out of a queue use execute().
     call_range claim(std::size_t) noexcept override {
-        return {0, state<R>::claim() ? std::size_t{1} : std::size_t{0}};
+        if (!state<R>::claim()) return {};
+        core().call_left();
+        return {0, 1};
     }
     std::size_t unclaimed() const noexcept override { return this->begun() ? 0 : 1; }
 
@@ -75,27 +78,31 @@ class local_submit final : public state<R>, public work {
             stop_.request_stop();
             return 0;
         }
+        core().call_left();
         call_.reset();
         this->fail_set(std::move(why));
         return 1;
     }
     bool cancel() noexcept override {
-        return abandon(std::make_exception_ptr(cancelled_error())) == 1 || this->was_cancelled();
+        return abandon(cancelled_pointer()) == 1 || this->was_cancelled();
     }
-    void help() noexcept override { static_cast<executor_core&>(*this->context()).help(*this); }
+    void help() noexcept override { core().help(*this); }
 
     job::tally execute(running_calls& here) noexcept override {
+        const auto make = [this] { return state<R>::claim() ? run({0, 1}) : job::tally(); };
+        job::tally calls;
         if constexpr (takes_stop_token<F, Args...>) {
-            return work::execute(here);
-        } else {  // the same in short: nobody will ask it to stop
-            job::tally calls;
-            if (state<R>::claim()) calls = run({0, 1});
-            drop_ref();
-            return calls;
+            calls = make_listed(here, *this, make);
+        } else {
+            calls = make();  // nobody will ask it to stop
         }
+        drop_ref();
+        return calls;
     }
 
    private:
+    executor_core& core() const noexcept { return static_cast<executor_core&>(*this->context()); }
+
     std::optional<std::pair<F, std::tuple<Args...>>> call_;
     [[no_unique_address]] stop_switch<takes_stop_token<F, Args...>> stop_;
 };
@@ -129,7 +136,7 @@ class shipped_submit final : public state<R>, public work {
         return 1;
     }
     bool cancel() noexcept override {
-        const auto why = std::make_exception_ptr(cancelled_error());
+        const auto& why = cancelled_pointer();
         cancel_asked_.fetch_add(1, std::memory_order_acq_rel);
         while (abandon(why) == 0) {
             core_.stop(*this, why, /*kill_running=*/true);
@@ -159,7 +166,7 @@ class shipped_submit final : public state<R>, public work {
         this->unclaim();
         // A cancel that looked while the call was on its way back found nothing to take it from.
         if (cancel_asked_.fetch_add(0, std::memory_order_acq_rel) != 0) {
-            abandon(std::make_exception_ptr(cancelled_error()));
+            abandon(cancelled_pointer());
         }
     }
 

@@ -32,6 +32,9 @@ class thread_pool : public executor_algorithms<thread_pool, false> {
     /// Throws: std::invalid_argument, what an initializer throws, std::system_error.
     explicit thread_pool(thread_pool_options options) {
         if (options.workers < 0) throw std::invalid_argument("thread_pool needs a worker");
+        if (options.workers > most_workers) {
+            throw std::invalid_argument("thread_pool has at most 65534 workers");
+        }
         if (options.workers == 0) options.workers = available_cpus();
         if (options.queue_capacity == 0) {
             throw std::invalid_argument("thread_pool needs room for a task in its queue");
@@ -74,7 +77,8 @@ class thread_pool : public executor_algorithms<thread_pool, false> {
         core->put(new call(*core, std::forward<F>(f)), 1, detail::admission::submitted);
     }
 
-    /// As submit, but never waits for room in the queue. Returns: nullopt if it is full.
+    /// As submit, but never waits for room in the queue. Returns: nullopt if it is full; f and the
+    /// arguments, if moved in, are then gone. Throws: pool_closed.
     template <class F, class... Args>
     [[nodiscard]] auto try_submit(F&& f, Args&&... args) {
         static_assert(detail::task_invocable<std::decay_t<F>, std::decay_t<Args>...>,
@@ -96,27 +100,61 @@ class thread_pool : public executor_algorithms<thread_pool, false> {
 
     /// Calls `f()` and `g()`, in parallel if a thread is free, and waits for both. In a task of
     /// this pool f is called in this thread, and g too unless another thread took it: with neither
-    /// an allocation nor a future. From elsewhere both are calls of the pool's threads. Returns:
-    /// the pair of the results, if neither is void. Throws: what f threw, else what g did; if both
-    /// did, g's goes to on_error.
+    /// an allocation nor a future (but in the thread that called a map, for its calls there). From
+    /// elsewhere both are calls of the pool's threads. Returns: the pair of the results, if neither
+    /// is void. Throws: what f threw, g is then not called if it was not begun; else what g did; if
+    /// both did, g's goes to on_error.
     template <class F, class G>
     auto fork_join(F&& f, G&& g) {
-        auto* const here = core_->own_worker();
-        if (!here) {
-            return submit([&] { return fork_join_in(*core_->own_worker(), f, g); }).get();
-        }
-        return fork_join_in(*here, f, g);
+        if (auto* const here = core_->own_worker()) return fork_join_in(*here, f, g);
+        if (core_->on_own_thread()) return fork_join_as_guest(f, g);
+        return submit([&] { return fork_join_in(*core_->own_worker(), f, g); }).get();
     }
 
    private:
     friend detail::executor_access;
 
+    static constexpr int most_workers = 65'534;
+
+    // What fork_scope is to a worker, for a thread that makes calls of a map with the workers.
+    template <class G>
+    class submitted_fork {
+        using result_type = std::invoke_result_t<G&>;
+
+       public:
+        submitted_fork(detail::executor_context& context, future<result_type> result)
+            : context_(context), result_(std::move(result)) {}
+        submitted_fork(const submitted_fork&) = delete;
+        submitted_fork& operator=(const submitted_fork&) = delete;
+        ~submitted_fork() {
+            if (!result_.valid() || result_.cancel()) return;
+            result_.wait();
+            if (auto error = result_.exception()) context_.report(std::move(error));
+        }
+        bool retract() { return result_.cancel(); }
+        result_type join() { return result_.get(); }
+
+       private:
+        detail::executor_context& context_;
+        future<result_type> result_;
+    };
+
     template <class F, class G>
     auto fork_join_in(detail::pool_worker& here, F& f, G& g) {
-        using RF = std::invoke_result_t<F&>;
-        using RG = std::invoke_result_t<G&>;
         detail::fork_scope<G> forked(here, *core_, g);
         core_->fork_came();
+        return fork_join_of(forked, f, g);
+    }
+    template <class F, class G>
+    auto fork_join_as_guest(F& f, G& g) {
+        using RG = std::invoke_result_t<G&>;
+        submitted_fork<G> forked(*core_, submit([&g]() -> RG { return std::invoke(g); }));
+        return fork_join_of(forked, f, g);
+    }
+    template <class Fork, class F, class G>
+    static auto fork_join_of(Fork& forked, F& f, G& g) {
+        using RF = std::invoke_result_t<F&>;
+        using RG = std::invoke_result_t<G&>;
         const auto g_result = [&]() -> RG {
             if (forked.retract()) return std::invoke(g);
             return forked.join();

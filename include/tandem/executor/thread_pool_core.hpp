@@ -52,7 +52,9 @@ class thread_pool_core final : public executor_core {
     // Starts the threads and waits until each is initialised. Throws: what an initializer threw,
     // std::system_error if a thread cannot be made; no thread is then left.
     void open(const std::string& name) {
-        spinning_pays();  // asked before there are threads, so that no fork meets the question
+        spinning_pays();      // asked before there are threads, so that no fork meets the question
+        cancelled_pointer();  // made while there is memory
+        terminated_pointer();
         try {
             threads_.reserve(workers_.size());
             for (const auto& worker : workers_) {
@@ -76,7 +78,8 @@ class thread_pool_core final : public executor_core {
         }
     }
 
-    bool on_own_thread() const noexcept override { return own_worker() != nullptr; }
+    // Whether the calling thread is in a call of this pool: one of its threads, or a guest.
+    bool on_own_thread() const noexcept override { return own_worker() || guest::of(*this); }
     bool answers_soon() const noexcept override { return true; }
     // The worker that the calling thread is, if it is one of this pool.
     pool_worker* own_worker() const noexcept {
@@ -110,12 +113,21 @@ class thread_pool_core final : public executor_core {
         }
         refuse();
     }
+    void call_left() noexcept override {
+        if (!bounded_) return;
+        queue_.call_left();
+        room_.notify_all();
+    }
     bool caller_takes_part(bool timed) const noexcept override { return !initializer_ && !timed; }
 
     void take_part(work& calls, deadline until) noexcept override {
         const auto self = ref<work>::share(&calls);
         if (auto* const me = own_worker()) {
-            if (until.is_never() && run_newest(*me, calls)) return;
+            if (until.is_never() && run_newest(*me, calls)) {
+                // The other places at the same map, if no thread came for them.
+                if (me->tasks.newest() == &calls) drop_empty_newest(*me);
+                return;
+            }
             me->running.begin();
             const auto made = pull_listed(me->running, calls, until);
             me->running.end();
@@ -123,10 +135,9 @@ class thread_pool_core final : public executor_core {
             me->failed.add(made.thrown);
             drop_empty_newest(*me);
         } else {
+            const guest here(*this);
             outside_begun_.fetch_add(1, std::memory_order_seq_cst);
-            const auto made = pull_listed(outside_, calls, until);
-            outside_done_.fetch_add(made.made - made.thrown, std::memory_order_relaxed);
-            outside_failed_.fetch_add(made.thrown, std::memory_order_relaxed);
+            count_outside(pull_listed(outside_, calls, until));
             end_outside(1);
         }
     }
@@ -145,6 +156,7 @@ class thread_pool_core final : public executor_core {
     }
     pool_stats stats() const override {
         pool_stats now;
+        if (forked()) return now;  // the locks may be held by threads that are not here
         now.done = outside_done_.load(std::memory_order_relaxed);
         now.failed = outside_failed_.load(std::memory_order_relaxed);
         for (const auto& worker : workers_) {
@@ -197,6 +209,35 @@ class thread_pool_core final : public executor_core {
    private:
     enum class phase { running, closed, terminated };
 
+    // While a thread that is none of the pool's makes calls of a map: these are calls of the pool
+    // as any other. They may submit after close(), and help with what they wait for.
+    class guest {
+       public:
+        explicit guest(const thread_pool_core& host) noexcept
+            : host_(host), outer_(std::exchange(innermost(), this)) {
+            ++pools_of_thread;
+        }
+        guest(const guest&) = delete;
+        guest& operator=(const guest&) = delete;
+        ~guest() {
+            innermost() = outer_;
+            --pools_of_thread;
+        }
+        static bool of(const thread_pool_core& pool) noexcept {
+            const guest* at = innermost();
+            while (at && &at->host_ != &pool) at = at->outer_;
+            return at != nullptr;
+        }
+
+       private:
+        static const guest*& innermost() noexcept {
+            static thread_local constinit const guest* here = nullptr;
+            return here;
+        }
+        const thread_pool_core& host_;
+        const guest* outer_;
+    };
+
     static int pid() noexcept {
 #if TANDEM_LINUX
         return static_cast<int>(::getpid());
@@ -233,13 +274,14 @@ class thread_pool_core final : public executor_core {
     bool admit(job* item, std::size_t places, admission from, bool wait);
     void push_own(pool_worker& me, job* item, std::size_t places);
     void drop_all() noexcept;
-    void let_go_all(const work_queue::removed& items) noexcept;
+    struct removed_jobs;
 
     void serve(pool_worker& me) noexcept;
     void initialise() noexcept;
     void run(pool_worker& me, job* item) noexcept;
     bool run_own(pool_worker& me) noexcept;
     job* take_from_queue(pool_worker& me) noexcept;
+    job* take_from_another(pool_worker& me) noexcept;
     bool search(pool_worker& me) noexcept;
     bool steal(pool_worker& me) noexcept;
     bool run_newest(pool_worker& me, work& calls) noexcept;
@@ -248,6 +290,7 @@ class thread_pool_core final : public executor_core {
     bool has_work() const noexcept;
     bool idle() const noexcept;
     void ran_dry(pool_worker& me) noexcept;
+    void count_outside(job::tally made) noexcept;
     void end_outside(std::size_t count) noexcept;
     void tell_if_idle() noexcept;
     void stop_threads() noexcept;

@@ -4,9 +4,24 @@
 
 #include <tandem/executor/thread_pool_core.hpp>
 
+#include <algorithm>
+#include <iterator>
+
 namespace tandem::detail {
 
 // Work comes in
+
+// Jobs without calls, cancelled or made by those that waited for them, are let go when the mutex
+// is free.
+struct thread_pool_core::removed_jobs {
+    ~removed_jobs() {
+        if (items.empty()) return;
+        for (job* const item : items) item->let_go();
+        pool.end_outside(items.size());
+    }
+    thread_pool_core& pool;
+    work_queue::removed items;
+};
 
 // Returns whether it did; false only if there is no room and the caller does not want to wait.
 inline bool thread_pool_core::admit(job* item, std::size_t places, admission from, bool wait) {
@@ -27,24 +42,26 @@ inline bool thread_pool_core::admit(job* item, std::size_t places, admission fro
         return true;
     }
     bool open = true;
-    work_queue::removed empty;
     const auto push_or_refuse = [&] {
+        removed_jobs empty{*this, {}};
         std::lock_guard hold(mutex_);
         open = admits(from);
-        return !open || queue_.push(item, places, from == admission::submitted, empty);
+        return !open || queue_.push(item, places, from == admission::submitted, empty.items);
     };
     bool pushed = push_or_refuse();
-    if (!pushed && wait && !me) pushed = room_.wait_until(push_or_refuse);
-    if (!empty.empty()) let_go_all(empty);
+    const bool inside = on_own_thread();
+    if (!pushed && wait && !inside) pushed = room_.wait_until(push_or_refuse);
     if (!open) refuse();
     if (!pushed && !wait) return false;
     refused.left = 0;
     if (pushed) {
         sleepers_.work_came();
-    } else {
+    } else if (me) {
         // A worker that waited for room might wait for itself.
         me->submitted.add(1);
         run(*me, item);
+    } else {
+        count_outside(item->execute(outside_));  // a guest might, too
     }
     return true;
 }
@@ -64,22 +81,17 @@ inline void thread_pool_core::push_own(pool_worker& me, job* item, std::size_t p
     sleepers_.work_came();
 }
 
-// Jobs without calls: cancelled, or made by those that waited for them.
-inline void thread_pool_core::let_go_all(const work_queue::removed& items) noexcept {
-    for (job* const item : items) item->let_go();
-    room_.notify_all();
-    end_outside(items.size());
-}
-
 // What a thread does
 
 inline void thread_pool_core::serve(pool_worker& me) noexcept {
     pool_worker::current() = &me;
+    pools_of_thread = 1;
     // From now on this thread keeps references to this pool for its calls.
     context_ref::drop(context_ref::take<executor_context>(*this).release());
     initialise();
     while (run_own(me) || search(me)) {
     }
+    pools_of_thread = 0;
     pool_worker::current() = nullptr;
 }
 
@@ -104,8 +116,7 @@ inline void thread_pool_core::run(pool_worker& me, job* item) noexcept {
         made = item->execute(me.running);
         me.running.end();
     } else {
-        made.thrown = made.made =
-            item->drop(std::make_exception_ptr(cancelled_error("the pool was terminated")));
+        made.thrown = made.made = item->drop(terminated_pointer());
     }
     if (made.made != made.thrown) me.done.add(made.made - made.thrown);
     if (made.thrown) me.failed.add(made.thrown);
@@ -114,13 +125,16 @@ inline void thread_pool_core::run(pool_worker& me, job* item) noexcept {
 
 // Runs a job of this thread's own, or takes one from the queue. Returns whether there was one.
 inline bool thread_pool_core::run_own(pool_worker& me) noexcept {
-    // Now and then what came from outside is first: else it waits for ever, behind tasks that
-    // submit tasks.
-    const bool outside_first = ++me.turn % 64 == 0;
-    job* item = outside_first ? nullptr : me.tasks.pop();
+    // Tasks that submit tasks for ever are the newest for ever. So now and then something else is
+    // first: what came from outside, this thread's oldest, or the oldest of one that is long busy.
+    const auto turn = ++me.turn % 192;
+    job* item = nullptr;
+    if (turn == 64) item = me.tasks.steal();
+    if (turn == 128) item = take_from_another(me);
+    if (!item && turn != 0) item = me.tasks.pop();
     if (!item) item = me.inbox.pop();
     if (!item) item = take_from_queue(me);
-    if (!item && outside_first) item = me.tasks.pop();
+    if (!item && turn == 0) item = me.tasks.pop();
     if (!item) return false;
     run(me, item);
     return true;
@@ -149,6 +163,15 @@ inline job* thread_pool_core::take_from_queue(pool_worker& me) noexcept {
     for (auto i = count - 1; i > 0; --i) me.inbox.push(taken[i]);  // empty, so it need not grow
     if (count > 1) sleepers_.work_came();
     return taken[0];
+}
+
+// Another thread's oldest job, if the one that is asked has any.
+inline job* thread_pool_core::take_from_another(pool_worker& me) noexcept {
+    const auto others = workers_.size() - 1;
+    if (others == 0) return nullptr;
+    auto& other = *workers_[(me.number + 1 + me.next_random() % others) % workers_.size()];
+    job* const item = other.tasks.steal();
+    return item ? item : other.inbox.steal();
 }
 
 // Looks everywhere, sleeps and looks again, until it has run something. Returns false when the
@@ -241,6 +264,10 @@ inline void thread_pool_core::ran_dry(pool_worker& me) noexcept {
     me.finished.publish();
     tell_if_idle();
 }
+inline void thread_pool_core::count_outside(job::tally made) noexcept {
+    outside_done_.fetch_add(made.made - made.thrown, std::memory_order_relaxed);
+    outside_failed_.fetch_add(made.thrown, std::memory_order_relaxed);
+}
 inline void thread_pool_core::end_outside(std::size_t count) noexcept {
     outside_ended_.fetch_add(count, std::memory_order_seq_cst);
     tell_if_idle();
@@ -271,30 +298,46 @@ inline void thread_pool_core::stop_threads() noexcept {
     for (auto& thread : leaving) thread.join();
 }
 
+// Takes no memory: there may be none.
 inline void thread_pool_core::drop_all() noexcept {
-    work_queue::removed dropped;
     {
         std::lock_guard hold(mutex_);
         phase_.store(phase::terminated, std::memory_order_seq_cst);
-        dropped.resize(queue_.size());
-        queue_.take(dropped.data(), dropped.size());
+    }
+    room_.notify_all();
+    const auto& why = terminated_pointer();
+    std::size_t dropped = 0;
+    std::size_t ended = 0;
+    const auto drop = [&](job* item) {
+        ended += item->drop(why);
+        ++dropped;
+    };
+    for (;;) {
+        job* some[64];
+        std::size_t count = 0;
+        {
+            std::lock_guard hold(mutex_);
+            count = queue_.take(some, std::size(some));
+        }
+        if (count == 0) break;
+        std::for_each_n(some, count, drop);
     }
     for (const auto& worker : workers_) {
         for (auto* const jobs : {&worker->inbox, &worker->tasks}) {
-            while (job* const item = jobs->steal()) dropped.push_back(item);
+            while (job* const item = jobs->steal()) drop(item);
         }
     }
-    room_.notify_all();
-    const auto why = std::make_exception_ptr(cancelled_error("the pool was terminated"));
-    std::size_t ended = 0;
-    for (job* const item : dropped) ended += item->drop(why);
-    std::vector<ref<work>> asked;
-    const auto keep = [&](work& calls) { asked.push_back(ref<work>::share(&calls)); };
-    for (const auto& worker : workers_) worker->running.close(keep);
-    outside_.close(keep);
-    for (const auto& calls : asked) ended += calls->abandon(why);
+    const auto ask = [&](running_calls& list) {
+        ref<work> asked;
+        while (list.close([&](work& calls) { asked = ref<work>::share(&calls); })) {
+            ended += asked->abandon(why);
+            asked = nullptr;
+        }
+    };
+    for (const auto& worker : workers_) ask(worker->running);
+    ask(outside_);
     outside_failed_.fetch_add(ended, std::memory_order_relaxed);
-    end_outside(dropped.size());
+    end_outside(dropped);
 }
 
 }  // namespace tandem::detail

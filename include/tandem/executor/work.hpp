@@ -133,7 +133,9 @@ inline job::tally pull(work& calls, deadline until) noexcept {
         const auto now = clock::now();
         const auto took = now - std::exchange(begun, now);
         if (took < 8us) {
-            most *= 2;
+            // What was less than asked for says nothing of more, and there may be much of it: a
+            // doubling for each would come to nothing in the end, after 64.
+            if (claimed.count == most) most *= 2;
         } else if (took > 32us) {
             most = std::max<std::size_t>(1, most / 2);
         }
@@ -142,14 +144,23 @@ inline job::tally pull(work& calls, deadline until) noexcept {
     return total;
 }
 
-// The same, where terminate() finds the work; if it has been and gone, nobody would end the calls
-// that are left but this thread.
-inline job::tally pull_listed(running_calls& here, work& calls, deadline until) noexcept {
+// What calls end with that a terminated pool does not make; made once, as cancelled_pointer() is.
+inline const std::exception_ptr& terminated_pointer() noexcept {
+    static const auto shared = std::make_exception_ptr(cancelled_error("the pool was terminated"));
+    return shared;
+}
+
+// Makes calls of a work where terminate() finds it; if that has been and gone, nobody would end the
+// calls that are left but this thread.
+template <class Make>
+job::tally make_listed(running_calls& here, work& calls, Make make) noexcept {
     const running_calls::pulling listed(here, calls);
-    if (listed.open()) return pull(calls, until);
-    const auto ended =
-        calls.abandon(std::make_exception_ptr(cancelled_error("the pool was terminated")));
+    if (listed.open()) return make();
+    const auto ended = calls.abandon(terminated_pointer());
     return {ended, ended};
+}
+inline job::tally pull_listed(running_calls& here, work& calls, deadline until) noexcept {
+    return make_listed(here, calls, [&] { return pull(calls, until); });
 }
 
 inline job::tally work::execute(running_calls& here) noexcept {
@@ -178,6 +189,8 @@ class executor_core : public executor_context {
     virtual bool caller_takes_part(bool /*timed*/) const noexcept { return false; }
     // Makes the unbegun calls of a work in the calling thread, until there are none or `until`.
     virtual void take_part(work&, deadline /*until*/) noexcept {}
+    // A submitted call was cancelled, or begun by who waits for it, where it waited.
+    virtual void call_left() noexcept {}
     // Called by a thread that waits for a work: does the same if it is a worker of this executor.
     void help(work& calls) noexcept {
         if (on_own_thread()) take_part(calls, deadline::never());

@@ -31,7 +31,12 @@ class work_queue {
     // against the capacity and there is no room. Throws: std::bad_alloc, nothing is then added.
     bool push(job* item, std::size_t places, bool counted, removed& out) {
         if (counted && counted_ >= capacity_) {
-            drop_empty(out);
+            // A long queue is not looked through for every submitter that finds it full.
+            const auto left = calls_left_.load(std::memory_order_seq_cst);
+            if (left != calls_left_seen_) {
+                drop_empty(out);
+                calls_left_seen_ = left;
+            }
             if (counted_ >= capacity_) return false;
         }
         if (size_ + places > entries_.size()) make_room(places, out);
@@ -55,12 +60,15 @@ class work_queue {
         return count;
     }
 
-    // Takes out the jobs without calls.
+    // Takes out the jobs without calls. Throws: std::bad_alloc, none is then taken.
     void drop_empty(removed& out) {
+        std::size_t empty = 0;
+        for (std::size_t i = 0; i < size_; ++i) empty += at(i).calls->waiting() == 0 ? 1U : 0U;
+        out.reserve(out.size() + empty);
         std::size_t kept = 0;
         for (std::size_t i = 0; i < size_; ++i) {
             const auto item = at(i);
-            if (item.calls->waiting() != 0) {
+            if (out.size() == out.capacity() || item.calls->waiting() != 0) {
                 at(kept++) = item;
             } else {
                 counted_ -= item.counted ? 1U : 0U;
@@ -71,6 +79,10 @@ class work_queue {
                      std::memory_order_seq_cst);
         size_ = kept;
     }
+
+    // For any thread: a call that counts against the capacity has ended, or begun, where it was.
+    // Whoever waits for room is told afterwards.
+    void call_left() noexcept { calls_left_.fetch_add(1, std::memory_order_seq_cst); }
 
     std::size_t size() const noexcept { return size_; }
     // How many calls wait.
@@ -124,6 +136,10 @@ class work_queue {
     std::size_t first_ = 0;
     std::size_t size_ = 0;
     std::size_t counted_ = 0;  // entries that count against the capacity
+    // How often call_left() was called; by anybody. seq_cst: see wait_point. And how often it had
+    // been when the queue was last looked through.
+    std::atomic<std::size_t> calls_left_{0};
+    std::size_t calls_left_seen_ = 0;
     // How many jobs ever came in, and left. Written under the owner's mutex; read by whoever looks
     // for work, or whether there is none left (seq_cst: see basic_sleepers).
     std::atomic<std::size_t> pushed_{0};

@@ -26,7 +26,7 @@ struct completed {
 namespace detail {
 
 // The places of completed states, in the order of completion.
-class completion_order final : public ref_counted {
+class completion_order final : public waker {
    public:
     explicit completion_order(std::size_t count) : places_(count) {}
 
@@ -41,8 +41,15 @@ class completion_order final : public ref_counted {
     std::size_t at(std::size_t at) const noexcept {
         return places_[at].load(std::memory_order_acquire) - 1;
     }
-    bool wait(std::size_t at, deadline until) noexcept {
-        return point_.wait_until([&] { return has(at); }, until);
+    // There may be something to help with that was not there before.
+    void wake() noexcept override {
+        wakes_.fetch_add(1, std::memory_order_seq_cst);
+        point_.notify_all();
+    }
+    std::size_t wakes() const noexcept { return wakes_.load(std::memory_order_seq_cst); }
+    // Waits for the place, or to be woken. Returns false when the time ran out.
+    bool wait(std::size_t at, std::size_t wakes_seen, deadline until) noexcept {
+        return point_.wait_until([&] { return has(at) || wakes() != wakes_seen; }, until);
     }
     std::size_t size() const noexcept { return places_.size(); }
 
@@ -55,6 +62,8 @@ class completion_order final : public ref_counted {
     std::vector<std::atomic<std::size_t>> places_;
     // How many places are given out.
     std::atomic<std::size_t> used_{0};
+    // How often it was woken for another reason; by anybody, as above.
+    std::atomic<std::size_t> wakes_{0};
     // false, then true by the reader when it leaves; a hint for those that clean up.
     std::atomic<bool> abandoned_{false};
     wait_point point_;
@@ -132,19 +141,24 @@ class as_completed_range {
         return {index, *futures_[index]};
     }
     void wait() {
-        if (at_end() || order_->has(next_)) return;
-        if (until_.is_never()) help();
-        detail::future_state::run_deferred();
-        if (order_->wait(next_, until_)) return;
+        while (!at_end() && !order_->has(next_)) {
+            const auto wakes = order_->wakes();
+            if (until_.is_never()) help(wakes);
+            detail::future_state::run_deferred();
+            if (!order_->wait(next_, wakes, until_)) time_out();
+        }
+    }
+    [[noreturn]] void time_out() const {
         throw timeout_error(std::to_string(futures_.size() - next_) + " (of " +
                             std::to_string(futures_.size()) + ") futures unfinished");
     }
     // Inside a worker: runs tasks of the same pool that have not started, until one is done. Each
-    // is looked at once: what was helped has begun, here or elsewhere.
-    void help() noexcept {
+    // is looked at once: what was helped has begun, here or elsewhere, unless this was woken.
+    void help(std::size_t wakes) noexcept {
+        if (std::exchange(wakes_, wakes) != wakes) helped_ = 0;
         while (helped_ < states_.size() && !order_->has(next_)) {
             const auto& state = states_[helped_++];
-            if (!state->ready()) state->help();
+            if (!state->ready()) state->help_all(*order_);
         }
     }
 
@@ -154,6 +168,7 @@ class as_completed_range {
     deadline until_;
     std::size_t next_ = 0;
     std::size_t helped_ = 0;
+    std::size_t wakes_ = 0;
 };
 
 /// The futures of a range (which stay where they are) one by one, as each becomes ready:

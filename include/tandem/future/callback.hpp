@@ -78,6 +78,16 @@ class callback_list {
     callback* first_;
 };
 
+// How many pools have the calling thread make their calls. Such a thread may be the only one that
+// can make what it waits for.
+inline thread_local constinit int pools_of_thread = 0;
+
+// Somebody who waits for more than one thing.
+class waker : public ref_counted {
+   public:
+    virtual void wake() noexcept = 0;
+};
+
 // What a state needs to know of the executor that completes it. Outlives the executor if a state
 // still refers to it.
 class executor_context : public ref_counted {

@@ -38,15 +38,17 @@ class collect_state final : public state<collected_t<T>> {
           sources_(std::move(sources)),
           left_(sources_.size()) {}
 
-    void help() noexcept override {
-        for (const auto& source : sources_) {
-            if (this->ready()) return;
-            if (!source->ready()) source->help();
-        }
+    ~collect_state() override {
+        for (auto& source : sources_) future_state::drop_nested(std::move(source));
+    }
+
+    bool has_sources() const noexcept override { return true; }
+    future_state* source_at(std::size_t index) const noexcept override {
+        return index < sources_.size() ? sources_[index].get() : nullptr;
     }
     bool cancel() noexcept override {
         if (!state<collected_t<T>>::cancel()) return false;
-        for (const auto& source : sources_) source->cancel();
+        for (const auto& source : sources_) future_state::cancel_nested(source);
         return true;
     }
 
@@ -85,7 +87,7 @@ class collect_state final : public state<collected_t<T>> {
         }
     }
 
-    const std::vector<ref<state<T>>> sources_;
+    std::vector<ref<state<T>>> sources_;  // the same from first to last
     // How many sources are not done; each completing thread takes one off.
     std::atomic<std::size_t> left_;
 };

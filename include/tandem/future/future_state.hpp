@@ -12,9 +12,11 @@
 
 #include <atomic>
 #include <climits>
+#include <cstddef>
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <new>
 #include <utility>
 
 namespace tandem::detail {
@@ -22,7 +24,7 @@ namespace tandem::detail {
 // The life of a call: pending -> running -> done, or straight to done when it is cancelled or when
 // a promise sets it. Whoever moves it to `running` (claim) or `setting` (begin_set) alone may
 // complete it. What completes it may not touch the state after finish() unless it owns a reference.
-class future_state : public ref_counted, public recycled {
+class future_state : public waker, public recycled {
    public:
     explicit future_state(ref<executor_context> context = {}) noexcept
         : context_(context.release()) {}
@@ -61,9 +63,25 @@ class future_state : public ref_counted, public recycled {
     // stranger's task might want a lock that the waiter holds.
     virtual void help() noexcept {}
 
-    // The state that this one waits for, if it waits for one. A chain may be a million long, so
-    // whoever follows it does so in a loop.
+    // The states that this one waits for: one, which may be another later, or many, which stay.
+    // Chains may be a million long, so whoever follows them does so in a loop.
+    virtual bool has_sources() const noexcept { return false; }
     virtual ref<future_state> source() const noexcept { return {}; }
+    virtual future_state* source_at(std::size_t) const noexcept { return nullptr; }
+    // Wakes `waiter`, which waits for what comes of this state, when the source is another than
+    // `known`. Returns whether it still is `known`.
+    virtual bool watch_source(const future_state* /*known*/, waker& /*waiter*/) noexcept {
+        return true;
+    }
+    // Helps this state, or whatever it waits for, until it is ready or all of that runs elsewhere.
+    // Wakes `waiter` when there may be more to help with.
+    void help_all(waker& waiter) noexcept;
+    // Somebody waits here and may have something new to help with.
+    void wake() noexcept override { source_changed(); }
+
+    // What may go through many states, one inside the other, without a stack for each.
+    static void cancel_nested(ref<future_state> state) noexcept;
+    static void drop_nested(ref<future_state> state) noexcept;
 
     // Returns whether the state is ready; false only when the time ran out.
     bool wait(deadline until = deadline::never()) noexcept {
@@ -71,7 +89,7 @@ class future_state : public ref_counted, public recycled {
         // A timed wait helps nobody: the task could take longer than the caller wants to wait.
         const bool helps = until.is_never();
         auto helped = status_.load(std::memory_order_acquire) & source_mask;
-        if (helps) help();
+        if (helps) help_all(*this);
         run_deferred();
         spin(until);
         for (;;) {
@@ -79,7 +97,7 @@ class future_state : public ref_counted, public recycled {
             if ((seen & phase_mask) == done) return true;
             if (helps && (seen & source_mask) != helped) {
                 helped = seen & source_mask;
-                help();
+                help_all(*this);
                 continue;
             }
             if (!(seen & waited_for) &&
@@ -148,7 +166,7 @@ class future_state : public ref_counted, public recycled {
     static void run_deferred() noexcept;
 
    protected:
-    // The source is another now: who waits here may have something new to help with.
+    // The source is another now.
     void source_changed() noexcept {
         const auto before = status_.fetch_add(one_source, std::memory_order_acq_rel);
         if (before & waited_for) unpark(status_, INT_MAX);
@@ -234,16 +252,14 @@ class future_state : public ref_counted, public recycled {
     void call_all(callback_list list) noexcept;
 
     void dispatch(callback_list list) noexcept {
-        callback_list backwards;
+        callback_list internal;
+        callback_list foreign;
         while (auto item = list.pop()) {
-            if (item->is_internal()) {
-                item->call(*this);
-            } else {
-                backwards.push_front(std::move(item));
-            }
+            (item->is_internal() ? internal : foreign).push_front(std::move(item));
         }
-        if (backwards.empty()) return;
-        callback_list foreign = in_order(backwards.release(), /*drop=*/false);
+        if (!internal.empty()) run_callbacks(in_order(internal.release(), /*drop=*/false));
+        if (foreign.empty()) return;
+        foreign = in_order(foreign.release(), /*drop=*/false);
         if (context_) context_->post(*this, foreign);
         if (!foreign.empty()) run_callbacks(std::move(foreign));
     }
@@ -290,12 +306,24 @@ struct callback_depth {
     std::unique_ptr<deferred> first;
     deferred* last = nullptr;
 
-    void put_off(ref<future_state> state, callback_list list) {
-        auto item =
-            std::make_unique<deferred>(deferred{std::move(state), std::move(list), nullptr});
-        auto* raw = item.get();
+    // Returns false if there is no memory for it: both are then as they were.
+    bool put_off(ref<future_state>& state, callback_list& list) noexcept {
+        std::unique_ptr<deferred> item(new (std::nothrow) deferred);
+        if (!item) return false;
+        item->state = std::move(state);
+        item->list = std::move(list);
+        auto* const raw = item.get();
         (last ? last->next : first) = std::move(item);
         last = raw;
+        return true;
+    }
+    // Does what may do the same for another state, and then what that put off.
+    template <class Action>
+    void nest(Action action) noexcept {
+        ++depth;
+        action();
+        if (depth == 1) future_state::run_deferred();
+        --depth;
     }
     std::unique_ptr<deferred> take() noexcept {
         auto item = std::move(first);
@@ -337,18 +365,22 @@ inline bool future_state::wait_unobserved(deadline until) noexcept {
 inline void future_state::run_callbacks(callback_list list) noexcept {
     auto& nesting = callback_depth::here();
     if (nesting.depth >= callback_depth::limit) {
-        nesting.put_off(ref<future_state>::share(this), std::move(list));
-        return;
+        auto self = ref<future_state>::share(this);
+        if (nesting.put_off(self, list)) return;
     }
-    ++nesting.depth;
-    call_all(std::move(list));
-    if (nesting.depth == 1) run_deferred();
-    --nesting.depth;
+    nesting.nest([&] { call_all(std::move(list)); });
 }
 
 inline void future_state::run_deferred() noexcept {
     auto& nesting = callback_depth::here();
     while (auto item = nesting.take()) item->state->call_all(std::move(item->list));
+}
+
+inline void future_state::drop_nested(ref<future_state> state) noexcept {
+    auto& nesting = callback_depth::here();
+    callback_list nothing;
+    if (nesting.depth >= callback_depth::limit && nesting.put_off(state, nothing)) return;
+    nesting.nest([&] { state = nullptr; });
 }
 
 }  // namespace tandem::detail

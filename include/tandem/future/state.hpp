@@ -6,6 +6,7 @@
 #include <tandem/core/error.hpp>
 #include <tandem/core/outcome.hpp>
 #include <tandem/future/future_state.hpp>
+#include <tandem/future/help.hpp>
 
 #include <cstdint>
 #include <exception>
@@ -36,7 +37,7 @@ class state : public future_state {
 
     bool cancel() noexcept override {
         if (!begin_cancel()) return was_cancelled();
-        fail_set(std::make_exception_ptr(cancelled_error()));
+        fail_set(cancelled_pointer());
         return true;
     }
 

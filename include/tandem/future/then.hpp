@@ -4,6 +4,7 @@
 
 #include <tandem/future/state.hpp>
 
+#include <algorithm>
 #include <atomic>
 #include <concepts>
 #include <exception>
@@ -13,6 +14,7 @@
 #include <optional>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace tandem {
 
@@ -78,19 +80,10 @@ class chained_state : public state<U> {
     explicit chained_state(ref<executor_context> context, ref<future_state> upstream)
         : state<U>(std::move(context)), upstream_(std::move(upstream)) {}
 
+    bool has_sources() const noexcept override { return true; }
     ref<future_state> source() const noexcept override {
         std::lock_guard hold(mutex_);
         return upstream_;
-    }
-    // Helps the state at the end of the chain, until that is done or runs elsewhere.
-    void help() noexcept override {
-        ref<future_state> helped;
-        while (auto at = source()) {
-            while (auto next = at->source()) at = std::move(next);
-            if (at == helped) return;
-            at->help();
-            helped = std::move(at);
-        }
     }
 
    protected:
@@ -100,8 +93,8 @@ class chained_state : public state<U> {
         std::swap(upstream_, next);
     }
 
-   private:
-    mutable std::mutex mutex_;  // guards upstream_
+   protected:
+    mutable std::mutex mutex_;  // guards upstream_, and what waits for another
     ref<future_state> upstream_;
 };
 
@@ -179,10 +172,34 @@ class then_on_state final : public chained_state<then_on_result_t<T, F, Executor
 
     void run(state<T>& source);
 
+    bool watch_source(const future_state* known, waker& waiter) noexcept override {
+        std::lock_guard hold(this->mutex_);
+        if (this->upstream_.get() != known) return false;
+        // Waiters that come again and again are not many; each is kept once.
+        const auto same = [&](const ref<waker>& one) { return one.get() == &waiter; };
+        if (&waiter != this && std::ranges::none_of(watchers_, same)) {
+            watchers_.push_back(ref<waker>::share(&waiter));
+        }
+        return true;
+    }
+
     // The executor's call is done: its outcome is ours.
     void pass_on(state<U>& call) {
-        this->set_upstream(nullptr);
+        call_is(nullptr);
         if (this->claim()) this->finish_outcome(std::move(call.result()));
+    }
+    // Whoever waits for what comes of this may help with the call, if there is one.
+    void call_is(ref<future_state> call) noexcept {
+        const bool any = call.get() != nullptr;
+        std::vector<ref<waker>> told;
+        {
+            std::lock_guard hold(this->mutex_);
+            std::swap(this->upstream_, call);
+            told.swap(watchers_);
+        }
+        if (!any) return;
+        this->source_changed();
+        for (const auto& one : told) one->wake();
     }
 
    private:
@@ -197,6 +214,7 @@ class then_on_state final : public chained_state<then_on_result_t<T, F, Executor
     // Moved by run() and by cancel(), either from `waiting`. `called` is released after the
     // upstream is set, acquired in cancel().
     std::atomic<stage> stage_{stage::waiting};
+    std::vector<ref<waker>> watchers_;  // guarded by mutex_
 };
 
 // Calls `next->run(source)` when the source is done.
@@ -224,23 +242,22 @@ class pass_on_callback final : public callback {
 
 template <class T, class F, class Executor>
 void then_on_state<T, F, Executor>::run(state<T>& source) {
-    if (!move_on(stage::waiting, stage::submitting)) return this->set_upstream(nullptr);
+    if (!move_on(stage::waiting, stage::submitting)) return call_is(nullptr);
     std::exception_ptr failure;
     try {
         auto f = std::move(*f_);
         f_.reset();
         if (auto error = source.take_error()) std::rethrow_exception(std::move(error));
         auto call = future_access::state_of(submit_with_value<T>(executor_, std::move(f), source));
-        this->set_upstream(call);
+        call_is(call);
         stage_.store(stage::called, std::memory_order_release);
-        this->source_changed();
         call->add_callback(
             std::make_unique<pass_on_callback<U, then_on_state>>(ref<then_on_state>::share(this)));
         return;
     } catch (...) {
         failure = std::current_exception();
     }
-    this->set_upstream(nullptr);
+    call_is(nullptr);
     if (this->claim()) this->fail_set(std::move(failure));
 }
 

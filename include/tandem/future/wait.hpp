@@ -27,7 +27,7 @@ struct wait_result {
 namespace detail {
 
 // What a thread that waits for many states sleeps on.
-class many_waiter final : public ref_counted {
+class many_waiter final : public waker {
    public:
     many_waiter(return_when when, std::size_t count) noexcept : when_(when), left_(count) {}
 
@@ -40,8 +40,16 @@ class many_waiter final : public ref_counted {
         point_.notify_all();
     }
     bool enough() const noexcept { return enough_.load(std::memory_order_seq_cst); }
-    void wait(deadline until) noexcept {
-        point_.wait_until([this] { return enough(); }, until);
+    // There may be something to help with that was not there before.
+    void wake() noexcept override {
+        wakes_.fetch_add(1, std::memory_order_seq_cst);
+        point_.notify_all();
+    }
+    std::size_t wakes() const noexcept { return wakes_.load(std::memory_order_seq_cst); }
+    // Returns false when there is no more reason to wait: enough are done, or the time is up.
+    bool wait(std::size_t wakes_seen, deadline until) noexcept {
+        const auto woken = [&] { return enough() || wakes() != wakes_seen; };
+        return point_.wait_until(woken, until) && !enough();
     }
 
     void abandon() noexcept { abandoned_.store(true, std::memory_order_relaxed); }
@@ -53,6 +61,8 @@ class many_waiter final : public ref_counted {
     std::atomic<std::size_t> left_;
     // false, then true by a completing thread. seq_cst with the wait point's protocol.
     std::atomic<bool> enough_{false};
+    // How often it was woken for another reason; by anybody, as above.
+    std::atomic<std::size_t> wakes_{0};
     // false, then true by the waiter when it leaves; a hint for those that clean up.
     std::atomic<bool> abandoned_{false};
     wait_point point_;
@@ -76,12 +86,15 @@ inline void wait_for_many(const std::vector<ref<future_state>>& states, return_w
     for (const auto& state : states) {
         state->add_callback(std::make_unique<many_callback>(waiter));
     }
-    for (const auto& state : states) {
-        if (waiter->enough() || !until.is_never()) break;
-        if (!state->ready()) state->help();
-    }
-    future_state::run_deferred();
-    waiter->wait(until);
+    std::size_t wakes = 0;
+    do {
+        wakes = waiter->wakes();
+        for (const auto& state : states) {
+            if (waiter->enough() || !until.is_never()) break;
+            if (!state->ready()) state->help_all(*waiter);
+        }
+        future_state::run_deferred();
+    } while (waiter->wait(wakes, until));
     waiter->abandon();
     for (const auto& state : states) {
         if (!state->ready()) state->prune_callbacks();
