@@ -577,7 +577,8 @@ TEST_CASE("promise: what detached tasks throw is heard, of any type", "[promises
     for (const int workers : sizes) {
         std::atomic<int> heard{0};
         within(200s, [&] {
-            thread_pool pool({.workers = workers, .on_error = [&](std::exception_ptr) { ++heard; }});
+            thread_pool pool(
+                {.workers = workers, .on_error = [&](std::exception_ptr) { ++heard; }});
             for (int i = 0; i < 4 * workers; ++i) {
                 pool.detach([i] {
                     if (i % 2 == 0) throw i;
