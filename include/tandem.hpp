@@ -16,6 +16,13 @@
 #include <tandem/core/resume.hpp>
 #include <tandem/core/short_mutex.hpp>
 #include <tandem/core/spin.hpp>
+#include <tandem/coroutine/await_tree.hpp>
+#include <tandem/coroutine/chain.hpp>
+#include <tandem/coroutine/foreign_await.hpp>
+#include <tandem/coroutine/frame_pool.hpp>
+#include <tandem/coroutine/linked_list.hpp>
+#include <tandem/coroutine/promise_base.hpp>
+#include <tandem/coroutine/task.hpp>
 #include <tandem/executor/algorithms.hpp>
 #include <tandem/executor/any_executor.hpp>
 #include <tandem/executor/call.hpp>
@@ -67,6 +74,21 @@
 #include <tandem/sync/wait_side.hpp>
 
 #if defined(__linux__)
+#include <tandem/async/event_loop.hpp>
+#include <tandem/async/event_loop_options.hpp>
+#include <tandem/async/interrupt_guard.hpp>
+#include <tandem/async/loop_clock.hpp>
+#include <tandem/async/loop_core.hpp>
+#include <tandem/async/mailbox.hpp>
+#include <tandem/async/posted.hpp>
+#include <tandem/async/reactor.hpp>
+#include <tandem/async/sleep.hpp>
+#include <tandem/async/slow_watch.hpp>
+#include <tandem/async/spawn.hpp>
+#include <tandem/async/spawned.hpp>
+#include <tandem/async/submitted.hpp>
+#include <tandem/async/sync_wait.hpp>
+#include <tandem/async/timer_heap.hpp>
 #include <tandem/core/unique_fd.hpp>
 #include <tandem/ipc/archive.hpp>
 #include <tandem/ipc/bytes.hpp>
@@ -98,4 +120,5 @@
 #include <tandem/pool/worker_loop.hpp>
 #include <tandem/pool/worker_set.hpp>
 #include <tandem/testing/leak_check.hpp>
+#include <tandem/testing/virtual_clock.hpp>
 #endif

@@ -61,6 +61,13 @@ class future_state : public ref_counted, public recycled {
     // stranger's task might want a lock that the waiter holds.
     virtual void help() noexcept {}
 
+    // Throws: invalid_state if the calling thread is the one that has to set it.
+    virtual void check_may_wait() const {}
+    bool wait_if_allowed(deadline until = deadline::never()) {
+        if (!ready()) check_may_wait();
+        return wait(until);
+    }
+
     // The state that this one waits for, if it waits for one. A chain may be a million long, so
     // whoever follows it does so in a loop.
     virtual ref<future_state> source() const noexcept { return {}; }
