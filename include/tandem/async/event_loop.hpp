@@ -53,8 +53,9 @@ class timed_handle {
     detail::timed_call* call_ = nullptr;
 };
 
-/// Runs tasks, one at a time, on the thread that calls run(). Where one waits, another goes on;
-/// when all wait, the thread sleeps. sync_wait() makes one for a single task. Python: an asyncio loop.
+/// Runs tasks, one at a time, on the thread that calls run(). Where one waits, another goes
+/// on; when all wait, the thread sleeps. sync_wait() makes one for a single task. Python: an
+/// asyncio loop.
 ///
 /// When run() ends, the tasks that were spawned and have not ended are cancelled and awaited; an
 /// error of one of them goes to on_error. The first Ctrl-C cancels the task that run() was given,

@@ -2,6 +2,8 @@
 // tandem/async/loop_core.hpp: the turns of an event loop.        level 3
 #pragma once
 
+#include <tandem/async/descriptor_table.hpp>
+#include <tandem/async/elastic_threads.hpp>
 #include <tandem/async/event_loop_options.hpp>
 #include <tandem/async/mailbox.hpp>
 #include <tandem/async/reactor.hpp>
@@ -57,6 +59,12 @@ class loop_core : public scheduler {
     void arm(timer& added, timer_heap::time_point at) { timers_.add(added, at); }
     void disarm(timer& armed) noexcept { timers_.remove(armed); }
     reactor& descriptors() noexcept { return reactor_; }
+    // Threads for calls that block; made when they are first asked for.
+    elastic_threads& blocking_threads() {
+        if (!threads_) threads_.emplace();
+        return *threads_;
+    }
+    descriptor_table& waits_for_descriptors() noexcept { return descriptor_table_; }
     const ref<mailbox>& mail() const noexcept { return mail_; }
 
     // resumer. A coroutine that is not ours runs by itself.
@@ -223,12 +231,14 @@ class loop_core : public scheduler {
     loop_clock* const clock_;
     callable<void(std::exception_ptr)> on_error_;
     reactor reactor_;
+    descriptor_table descriptor_table_{reactor_};
     watches_mail mail_watch_;
     const ref<mailbox> mail_;
     unique_fd outside_timer_;  // once somebody asked for the descriptor
     std::optional<slow_watch> slow_;
     int most_steps_ = 64;
     int live_ = 0;
+    std::optional<elastic_threads> threads_;  // last: what they run may post to the mailbox
 };
 
 // A coroutine that is not ours, to be resumed on the loop's thread.

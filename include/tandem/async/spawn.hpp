@@ -94,9 +94,9 @@ struct handle_access;
 
 }  // namespace detail
 
-/// A task that runs by itself: `auto h = spawn(f()); ...; T x = co_await std::move(h);`. Awaiting
-/// it gives its result; dropping the handle lets it run on, detached: the loop owns it until it ends,
-/// and reports an error that nobody saw. Python: asyncio.Task.
+/// A task that runs by itself: `auto h = spawn(f()); ...; T x = co_await std::move(h);`.
+/// Awaiting it gives its result; dropping the handle lets it run on, detached: the loop owns it
+/// until it ends, and reports an error that nobody saw. Python: asyncio.Task.
 /// Cancellation: a cancel of the task that awaits it is passed on to it; see shield().
 /// Thread safety: belongs to the thread of its loop.
 template <class T = void>
@@ -172,6 +172,16 @@ struct handle_access {
 };
 
 template <class T>
+class [[nodiscard]] shielded_handle {
+   public:
+    explicit shielded_handle(spawned::owner task) noexcept : task_(std::move(task)) {}
+    handle_awaiter<T> operator co_await() && { return handle_awaiter<T>(std::move(task_), false); }
+
+   private:
+    spawned::owner task_;
+};
+
+template <class T>
 task_handle<T> spawn_on(loop_core& home, task<T>&& work, const spawn_options& options) {
     auto made = spawned::make(home, std::move(work));
     if (!options.name.empty()) made->set_name(options.name);
@@ -186,6 +196,16 @@ template <class T>
 task_handle<T> spawn(task<T> work, spawn_options options = {}) {
     if (!detail::scheduler::current()) throw invalid_state("spawn needs a running event loop");
     return detail::spawn_on(detail::loop_core::here(), std::move(work), options);
+}
+
+/// `co_await shield(handle)`: waits for a spawned task without passing a cancel on: this task goes
+/// on, with cancelled_error, and the other one runs. The result is taken, as by awaiting the
+/// handle.
+/// Python: asyncio.shield(task).
+template <class T>
+auto shield(task_handle<T>& handle) {
+    return detail::shielded_handle<T>(
+        detail::spawned::owner(detail::handle_access::task_of(handle)));
 }
 
 }  // namespace tandem

@@ -88,6 +88,9 @@ class spawned final : public chain {
     }
     void set_name(std::string_view name) { listen(*new name_tag(std::string(name))); }
 
+    // Somebody else than the handle's owner tells of its error.
+    void mark_seen() noexcept { is_seen_ = true; }
+
     // The result, of a task<T>. Requires: it has ended. Throws: what the task threw.
     template <class T>
     T take() {
@@ -170,7 +173,7 @@ class spawned final : public chain {
     }
     // Whoever takes the result takes the error too: here it is one that nobody saw.
     void report_unseen(std::exception_ptr error) noexcept {
-        if (!error || is_cancelled(error)) return;
+        if (!error || is_seen_ || is_cancelled(error)) return;
         report_here(std::move(error));
     }
 

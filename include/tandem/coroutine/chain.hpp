@@ -214,6 +214,7 @@ class chain : public runnable {
     // Of those chains that nobody awaits: how many own it, whether it is parked when suspended.
     std::uint16_t owners_ = 0;
     bool is_listed_ = false;
+    bool is_seen_ = false;  // whether its error has been told of
 
    private:
     bool cancelled_ = false;

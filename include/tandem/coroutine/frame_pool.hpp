@@ -92,7 +92,7 @@ class frame_pool {
     }
     static constexpr std::size_t index(std::size_t size) noexcept { return (size - 1) / step; }
 
-    // clang 16 may keep a thread's address across the suspension of the caller it inlines this into.
+    // clang 16 may keep the address across a suspension of the caller, if it inlines this there.
 #if defined(__clang__) && __clang_major__ < 17
     [[gnu::noinline]]
 #endif
@@ -150,17 +150,19 @@ class frame_storage {
                       "the coroutine takes std::allocator_arg and its allocator first");
         return allocate(size, Allocator());
     }
+    // always_inline: else g++ takes the operators for those of different allocators.
     template <class... Args>
-    static void* operator new(std::size_t size, std::allocator_arg_t, const Allocator& from,
-                              const Args&...) {
+    [[gnu::always_inline]] static void* operator new(std::size_t size, std::allocator_arg_t,
+                                                     const Allocator& from, const Args&...) {
         return allocate(size, from);
     }
     template <class Object, class... Args>  // a coroutine that is a member function
-    static void* operator new(std::size_t size, const Object&, std::allocator_arg_t,
-                              const Allocator& from, const Args&...) {
+    [[gnu::always_inline]] static void* operator new(std::size_t size, const Object&,
+                                                     std::allocator_arg_t, const Allocator& from,
+                                                     const Args&...) {
         return allocate(size, from);
     }
-    static void operator delete(void* frame, std::size_t size) noexcept {
+    [[gnu::always_inline]] static void operator delete(void* frame, std::size_t size) noexcept {
         auto* behind = reinterpret_cast<allocator*>(static_cast<unit*>(frame) + units(size));
         allocator from(std::move(*behind));
         std::destroy_at(behind);

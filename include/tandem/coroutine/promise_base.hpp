@@ -181,7 +181,9 @@ inline void chain::destroy_frames() noexcept {
     while (at) {
         child_link* const awaiter = at->awaiter_;
         promise_base* const parent = awaiter ? awaiter->parent_ : nullptr;
-        if (!at->owned_elsewhere_) {
+        if (at->owned_elsewhere_) {
+            at->done_ = true;  // its owner may live on, and destroys it
+        } else {
             if (awaiter) awaiter->child_ = nullptr;
             at->destroy();
         }
