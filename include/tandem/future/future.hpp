@@ -67,29 +67,29 @@ class [[nodiscard]] future {
     /// the result is there and the on_done callbacks that look at it have returned. Inside a worker
     /// of the same pool, runs the task itself if it has not started.
     T get() {
-        shared_state().wait();
+        shared_state().wait_if_allowed();
         return take();
     }
     /// Takes the result if it comes in time. Throws: as get(); timeout_error, the call then goes
     /// on and the future stays valid.
     T get_for(deadline until) {
-        if (!shared_state().wait(until) || !state_->wait_unobserved(until)) {
+        if (!shared_state().wait_if_allowed(until) || !state_->wait_unobserved(until)) {
             throw timeout_error("the result did not come in time");
         }
         return take();
     }
 
     /// Waits for the result. Blocks: until it is there.
-    void wait() const { shared_state().wait(); }
+    void wait() const { shared_state().wait_if_allowed(); }
     /// Waits for the result. Returns: whether it is there.
     template <class Rep, class Period>
     bool wait_for(std::chrono::duration<Rep, Period> timeout) const {
-        return shared_state().wait(deadline(timeout));
+        return shared_state().wait_if_allowed(deadline(timeout));
     }
     /// Waits for the result. Returns: whether it is there.
     template <class Clock, class Duration>
     bool wait_until(std::chrono::time_point<Clock, Duration> moment) const {
-        return shared_state().wait(deadline(moment));
+        return shared_state().wait_if_allowed(deadline(moment));
     }
 
     /// Whether the result, an exception or the cancel is there. Python: done().
@@ -191,25 +191,27 @@ class [[nodiscard]] shared_future {
     bool valid() const noexcept { return state_ != nullptr; }
     /// The result, for as long as a shared_future to it lives. Throws and blocks: as future::get.
     decltype(auto) get() const {
-        shared_state().wait();
+        shared_state().wait_if_allowed();
         return std::as_const(state_->result()).value();
     }
     /// The result if it comes in time. Throws: as get(); timeout_error, the call then goes on.
     decltype(auto) get_for(deadline until) const {
-        if (!shared_state().wait(until)) throw timeout_error("the result did not come in time");
+        if (!shared_state().wait_if_allowed(until)) {
+            throw timeout_error("the result did not come in time");
+        }
         return std::as_const(state_->result()).value();
     }
     /// Waits for the result. Blocks: until it is there.
-    void wait() const { shared_state().wait(); }
+    void wait() const { shared_state().wait_if_allowed(); }
     /// Waits for the result. Returns: whether it is there.
     template <class Rep, class Period>
     bool wait_for(std::chrono::duration<Rep, Period> timeout) const {
-        return shared_state().wait(deadline(timeout));
+        return shared_state().wait_if_allowed(deadline(timeout));
     }
     /// Waits for the result. Returns: whether it is there.
     template <class Clock, class Duration>
     bool wait_until(std::chrono::time_point<Clock, Duration> moment) const {
-        return shared_state().wait(deadline(moment));
+        return shared_state().wait_if_allowed(deadline(moment));
     }
     /// Whether the result, an exception or the cancel is there.
     bool ready() const { return shared_state().ready(); }
@@ -257,50 +259,27 @@ class [[nodiscard]] shared_future {
 
 namespace detail {
 
-// A suspended coroutine, until somebody takes it: the callback to resume it, or the awaiter that
-// is destroyed with the coroutine's frame.
-class suspended final : public ref_counted {
-   public:
-    explicit suspended(std::coroutine_handle<> waiting) noexcept : waiting_(waiting.address()) {}
-    std::coroutine_handle<> take() noexcept {
-        return std::coroutine_handle<>::from_address(
-            waiting_.exchange(nullptr, std::memory_order_acq_rel));
-    }
-    bool taken() const noexcept { return waiting_.load(std::memory_order_relaxed) == nullptr; }
-
-   private:
-    // The coroutine's address, then null. acq_rel: one side takes it, the other sees that.
-    std::atomic<void*> waiting_;
-};
-
 // Resumes a coroutine that awaits a future, where it was suspended.
 class resume_callback final : public callback {
    public:
-    explicit resume_callback(ref<suspended> waiting, bool in_turn) noexcept
-        : waiting_(std::move(waiting)), where_(resumer::current()), in_turn_(in_turn) {}
-    void call(future_state&) override {
-        const auto coroutine = waiting_->take();
-        if (!coroutine) return;
-        if (where_) {
-            where_->resume(coroutine);
-        } else {
-            coroutine.resume();
-        }
-    }
+    resume_callback(ref<resume_ticket> waiting, bool at_once) noexcept
+        : waiting_(std::move(waiting)), at_once_(at_once) {}
+    void call(future_state&) override { waiting_->redeem(); }
     // With a resumer the call only queues the coroutine; without one it runs the user's code. After
     // callbacks that look at the result it waits for its turn: the coroutine takes the result.
-    bool is_internal() const noexcept override { return where_ != nullptr && !in_turn_; }
+    bool is_internal() const noexcept override { return at_once_; }
     bool is_dropped() const noexcept override { return waiting_->taken(); }
 
    private:
-    ref<suspended> waiting_;
-    resumer* where_;
-    bool in_turn_;
+    ref<resume_ticket> waiting_;
+    bool at_once_;
 };
 
 template <class T>
 class future_awaiter {
    public:
+    using resumes_by_ticket = void;
+
     explicit future_awaiter(ref<state<T>> s) noexcept : state_(std::move(s)) {}
     future_awaiter(const future_awaiter&) = delete;
     future_awaiter& operator=(const future_awaiter&) = delete;
@@ -310,16 +289,28 @@ class future_awaiter {
     }
     bool await_ready() const noexcept { return state_->ready(); }
     void await_suspend(std::coroutine_handle<> waiting) {
-        waiting_ = make_ref<suspended>(waiting);
+        auto* const where = resumer::current();
+        waiting_ = where ? where->ticket(waiting) : make_ref<resume_ticket>(waiting);
         // The coroutine may be resumed, and this awaiter destroyed, before add_callback returns.
         const auto keep = state_;
-        keep->add_callback(std::make_unique<resume_callback>(waiting_, keep->observed()));
+        keep->add_callback(
+            std::make_unique<resume_callback>(waiting_, where && !keep->observed()));
     }
     T await_resume() { return state_->take(); }
 
+    // Nobody wants the result any more. Returns: whether the coroutine is the caller's to resume,
+    // because the call goes on; else the ticket is redeemed, now or soon.
+    bool cancel_wait() noexcept {
+        if (state_->ready()) return false;
+        const auto keep = state_;
+        keep->cancel();
+        return !keep->ready() && waiting_->take();
+    }
+    static constexpr const char* what_is_awaited = "a future";
+
    private:
     ref<state<T>> state_;
-    ref<suspended> waiting_;
+    ref<resume_ticket> waiting_;
 };
 
 }  // namespace detail

@@ -63,6 +63,13 @@ class future_state : public waker, public recycled {
     // stranger's task might want a lock that the waiter holds.
     virtual void help() noexcept {}
 
+    // Throws: invalid_state if the calling thread is the one that has to set it.
+    virtual void check_may_wait() const {}
+    bool wait_if_allowed(deadline until = deadline::never()) {
+        if (!ready()) check_may_wait();
+        return wait(until);
+    }
+
     // The states that this one waits for: one, which may be another later, or many, which stay.
     // Chains may be a million long, so whoever follows them does so in a loop.
     virtual bool has_sources() const noexcept { return false; }

@@ -164,6 +164,14 @@ class queue_core {
         const std::lock_guard hold(*this);
         consumers_.remove(observer);
     }
+    // The same for who wants to push.
+    bool observe_room(wait_observer& observer) noexcept {
+        const std::lock_guard hold(*this);
+        if (has_room() || closed()) return false;
+        producers_.add(observer);
+        wanted_ = true;
+        return true;
+    }
 
     // The owners of the producers' end, counted without the mutex; the last one closes.
     void add_owner() noexcept { owners_.fetch_add(1, std::memory_order_relaxed); }
