@@ -9,6 +9,8 @@ jobs=$(nproc 2>/dev/null || getconf _NPROCESSORS_ONLN)
 build_tools=("g++=${CXX:-g++}" cmake=cmake ninja-build=ninja python3=python3)
 test_tools=(catch2=/usr/include/catch2)
 model_tools=(spin=spin)
+fault_tools=(strace=strace) # makes system calls fail
+example_tools=(openssl=openssl coreutils=md5sum)
 benchmark_tools=(libbenchmark-dev=/usr/include/benchmark/benchmark.h)
 benchmark_peers=(libtbb-dev=/usr/include/oneapi/tbb.h libboost-dev=/usr/include/boost/asio.hpp
     libboost-thread-dev=/usr/lib/*/libboost_thread.so

@@ -150,6 +150,27 @@
 #include <tandem/pool/worker_handle.hpp>
 #include <tandem/pool/worker_loop.hpp>
 #include <tandem/pool/worker_set.hpp>
+#include <tandem/subprocess/capture.hpp>
+#include <tandem/subprocess/child_process.hpp>
+#include <tandem/subprocess/command.hpp>
+#include <tandem/subprocess/command_pipeline.hpp>
+#include <tandem/subprocess/communicate.hpp>
+#include <tandem/subprocess/completed_process.hpp>
+#include <tandem/subprocess/exit_status.hpp>
+#include <tandem/subprocess/keeper.hpp>
+#include <tandem/subprocess/kill_scope.hpp>
+#include <tandem/subprocess/orphans.hpp>
+#include <tandem/subprocess/pipes.hpp>
+#include <tandem/subprocess/poll.hpp>
+#include <tandem/subprocess/redirect.hpp>
+#include <tandem/subprocess/run.hpp>
+#include <tandem/subprocess/running_pipeline.hpp>
+#include <tandem/subprocess/shell.hpp>
+#include <tandem/subprocess/spawn.hpp>
+#include <tandem/subprocess/spawn_child.hpp>
+#include <tandem/subprocess/spawn_plan.hpp>
+#include <tandem/subprocess/subprocess.hpp>
+#include <tandem/subprocess/which.hpp>
 #include <tandem/testing/leak_check.hpp>
 #include <tandem/testing/virtual_clock.hpp>
 #endif

@@ -148,6 +148,12 @@ TEST_CASE("a timeout_expired is a timeout_error that holds the process", "[error
     }
 }
 
+TEST_CASE("an output_overflow is an error and no time-out", "[error]") {
+    STATIC_REQUIRE(std::is_base_of_v<tandem::error, tandem::output_overflow>);
+    STATIC_REQUIRE_FALSE(std::is_base_of_v<tandem::timeout_error, tandem::output_overflow>);
+    CHECK(std::string(tandem::output_overflow("too much", nullptr).what()) == "too much");
+}
+
 TEST_CASE("an incomplete_read keeps the bytes that did come", "[error]") {
     const tandem::incomplete_read failure(std::string("a\0b", 3), 10);
     CHECK(failure.partial() == std::string("a\0b", 3));

@@ -38,6 +38,16 @@
 #define TANDEM_ASAN 0
 #endif
 
+// On a function into which no sanitizer puts anything: it runs where a sanitizer's data is not its
+// own, as between the start of a process in the memory of another and its exec.
+#if defined(__clang__)
+#define TANDEM_UNINSTRUMENTED \
+    __attribute__((noinline, no_sanitize("all"), disable_sanitizer_instrumentation))
+#else
+#define TANDEM_UNINSTRUMENTED \
+    __attribute__((noinline, no_sanitize("address", "thread", "undefined")))
+#endif
+
 namespace tandem {
 
 /// The capacity of a queue or a pool that never makes its producers wait.

@@ -151,7 +151,7 @@ class remote_exception : public error {
     int pid_;
 };
 
-struct completed_process;  // subprocess/run.hpp
+struct completed_process;  // subprocess/completed_process.hpp
 
 /// A program ended with a status that was not success. Python: CalledProcessError.
 class called_process_error : public error {
@@ -173,6 +173,19 @@ class timeout_expired : public timeout_error {
         : timeout_error(what), process_(std::move(process)) {}
 
     /// What was captured up to the timeout.
+    const completed_process& process() const noexcept { return *process_; }
+
+   private:
+    std::shared_ptr<const completed_process> process_;
+};
+
+/// A program wrote more than is kept of its output, and was killed for it.
+class output_overflow : public error {
+   public:
+    output_overflow(const std::string& what, std::shared_ptr<const completed_process> process)
+        : error(what), process_(std::move(process)) {}
+
+    /// What was captured up to the limit.
     const completed_process& process() const noexcept { return *process_; }
 
    private:
