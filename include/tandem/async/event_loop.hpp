@@ -123,12 +123,9 @@ class event_loop : private detail::loop_core {
     /// call_soon_threadsafe.
     template <std::invocable F>
     void post(F f) {
-        auto* const letter = new detail::posted<F>(std::move(f));
-        if (current() == this) {
-            make_ready(*letter);
-        } else if (!mail()->post(*letter)) {
-            letter->drop();
-        }
+        if (current() == this) return make_ready(*new detail::posted<F>(std::move(f)));
+        auto* const letter = new detail::posted_from_afar<F>(std::move(f));
+        if (!mail()->post(*letter)) letter->drop();
     }
     /// Calls f() when the time has come; those of equal time in the order of the calls to post_at.
     /// Only on the loop's thread, or before it runs. Python: call_at, call_later.
