@@ -142,10 +142,11 @@ class event_loop : private detail::loop_core {
         prepare_outside();
         return descriptors().fd();
     }
-    /// Runs one turn without waiting. Returns: whether there is more to do at once.
-    bool poll_once() {
+    /// Runs one turn without waiting, of at most so many steps: a step is a task from one wait to
+    /// the next, or a posted function. Returns: whether there is more to do at once.
+    bool poll_once(int most_steps = 256) {
         const running scope(*this);
-        turn(false);
+        turn(false, most_steps);
         const bool more = has_work();
         arm_outside();
         return more;
