@@ -170,6 +170,7 @@ class process_pool_delivery : public process_pool_dispatch {
             part->report_time();
         }
         one.began_anything = true;
+        one.last_heard = now;
         one.look_after(now, first_look);
     }
 

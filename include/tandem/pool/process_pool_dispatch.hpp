@@ -219,6 +219,8 @@ class process_pool_dispatch : public process_pool_core {
             part.sent = std::chrono::steady_clock::now();
             one.return_quota(failed.size() + rest.size());
             one.next_check = std::min(one.next_check, deadline(part.limits.timeout));
+            // Whoever has something to do is looked after, see process_pool_limits.
+            one.next_check = std::min(one.next_check, deadline(std::chrono::seconds(1)));
             one.limit_calls(part);
             failed_ += failed.size();
             if (one.chunks.size() == 1) one.look_after(deadline::clock::now(), first_look);

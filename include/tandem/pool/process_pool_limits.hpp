@@ -28,17 +28,20 @@ class process_pool_limits : public process_pool_delivery {
    protected:
     // How long a worker that was let go may take to leave.
     static constexpr auto leave_limit = std::chrono::seconds(5);
+    // How long one that runs nothing may take to begin what it was given. It may have been stopped.
+    static constexpr auto silence_limit = std::chrono::seconds(5);
 
     // Ends the calls that have had their time, and kills what does not end.
     void enforce_limits() {
         if (stderr_.stuck()) stderr_.write();
         for (std::size_t i = 0; i < workers_.all().size(); ++i) {
             auto& one = *workers_.all()[i];
-            if (!is_overdue(one)) continue;
+            if (!is_overdue(one) && !is_silent(one)) continue;
             // What it wrote before its time was up counts.
             one.records.peek(one.memory());
             deliver(one);
             if (is_overdue(one)) time_out(one);
+            if (is_silent(one)) drop_silent(one);
         }
     }
     // Ends the calls for one worker only that has gone and could not be replaced.
@@ -104,6 +107,32 @@ class process_pool_limits : public process_pool_delivery {
             one.next_check = std::min(one.next_check, deadline(left));
         }
         return false;
+    }
+    // Whether a worker has not begun what it has had for long; plans when to look again if not.
+    bool is_silent(worker_handle& one) {
+        std::lock_guard hold(mutex_);
+        if (!one.usable() || one.chunks.empty() || one.unsent_from < one.unsent.size())
+            return false;
+        for (const auto& part : one.chunks) {
+            if (part->encoding) return false;
+        }
+        if (one.has_running_call()) return false;
+        const deadline until(std::max(one.chunks.back()->sent, one.last_heard) + silence_limit);
+        if (until.expired()) return true;
+        one.next_check = std::min(one.next_check, until);
+        return false;
+    }
+    // Others make what it has not begun.
+    void drop_silent(worker_handle& one) {
+        std::vector<returned_call> back;
+        {
+            std::lock_guard hold(mutex_);
+            for (const auto& part : one.chunks) {
+                for (const auto place : one.recall(*part)) back.push_back(returned(*part, place));
+            }
+            if (!one.has_running_call()) one.kill();
+        }
+        give_back(std::move(back));
     }
     void time_out(worker_handle& one) {
         ref<work> calls;

@@ -230,6 +230,7 @@ class process_pool_manager final : public process_pool_limits {
     }
     static void send_rest(worker_handle& one) noexcept {
         one.unsent_from += send_now(one, std::span(one.unsent).subspan(one.unsent_from));
+        one.last_heard = deadline::clock::now();
     }
 
     // Removes the workers that have ended, settles what they had, and replaces them.

@@ -91,7 +91,8 @@ struct worker_handle {
     // The running call as it was seen first: no worker can hide how long it runs.
     std::uint64_t seen_call = 0;
     deadline::clock::time_point seen_since{};
-    deadline next_check;  // when its running call may have had its time
+    deadline::clock::time_point last_heard{};  // or last took something
+    deadline next_check;                       // when its running call may have had its time
 
     std::uint32_t last_chunk = 0;
     std::vector<std::unique_ptr<chunk>> chunks;  // oldest first
