@@ -26,10 +26,8 @@ namespace tandem::detail {
 
 #if TANDEM_LINUX
 
-// Sleeps while `word` holds `expected`, until unparked or `until`. Returns false when the time ran
-// out. May return early for no reason: the caller checks its condition again.
-inline bool park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
-                 deadline until = deadline::never()) noexcept {
+inline bool futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                       deadline until, int operation) noexcept {
     static_assert(sizeof word == 4 && std::atomic<std::uint32_t>::is_always_lock_free);
     timespec left{};
     timespec* limit = nullptr;
@@ -40,14 +38,30 @@ inline bool park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
         left.tv_nsec = static_cast<long>(ns % 1'000'000'000);
         limit = &left;
     }
-    const long rc = ::syscall(SYS_futex, &word, FUTEX_WAIT_PRIVATE, expected, limit, nullptr, 0);
+    const long rc = ::syscall(SYS_futex, &word, operation, expected, limit, nullptr, 0);
     return !(rc == -1 && errno == ETIMEDOUT);
+}
+
+// Sleeps while `word` holds `expected`, until unparked or `until`. Returns false when the time ran
+// out. May return early for no reason: the caller checks its condition again.
+inline bool park(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                 deadline until = deadline::never()) noexcept {
+    return futex_wait(word, expected, until, FUTEX_WAIT_PRIVATE);
 }
 
 // Wakes threads that sleep on `word`. Touches only the address: whoever sleeps there may free the
 // word as soon as its condition holds, which may be before this call (a wake-up of nobody).
 inline void unpark(const std::atomic<std::uint32_t>& word, int how_many) noexcept {
     ::syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, how_many, nullptr, nullptr, 0);
+}
+
+// The same two for a word in memory that processes share.
+inline bool park_shared(const std::atomic<std::uint32_t>& word, std::uint32_t expected,
+                        deadline until = deadline::never()) noexcept {
+    return futex_wait(word, expected, until, FUTEX_WAIT);
+}
+inline void unpark_shared(const std::atomic<std::uint32_t>& word, int how_many) noexcept {
+    ::syscall(SYS_futex, &word, FUTEX_WAKE, how_many, nullptr, nullptr, 0);
 }
 
 #else

@@ -29,10 +29,7 @@ class bound_call {
     /// Makes the call. Throws: what it throws.
     void operator()() const { call_->run(); }
 
-   private:
-    template <class F, class... Args>
-    friend bound_call call(F&& f, Args&&... args);
-
+   protected:
     struct target {
         virtual ~target() = default;
         virtual void run() = 0;
@@ -53,11 +50,30 @@ class bound_call {
     std::shared_ptr<target> call_;
 };
 
+/// A bound_call whose parts are known: what can go to another process is seen when it is compiled.
+template <class F, class... Args>
+class typed_call : public bound_call {
+   public:
+    template <class G, class... Given>
+    explicit typed_call(std::in_place_t, G&& f, Given&&... args)
+        : bound_call(std::forward<G>(f), std::tuple<Args...>(std::forward<Given>(args)...)) {}
+
+    /// The callable.
+    const F& callable() const noexcept { return parts().f; }
+    /// Its arguments.
+    const std::tuple<Args...>& arguments() const noexcept { return parts().args; }
+
+   private:
+    const auto& parts() const noexcept {
+        return static_cast<const target_of<F, std::tuple<Args...>>&>(*this->call_);
+    }
+};
+
 /// Binds a callable to copies of its arguments, which it gets as const lvalues each time.
 template <class F, class... Args>
-bound_call call(F&& f, Args&&... args) {
-    return bound_call(std::forward<F>(f),
-                      std::tuple<std::decay_t<Args>...>(std::forward<Args>(args)...));
+auto call(F&& f, Args&&... args) {
+    return typed_call<std::decay_t<F>, std::decay_t<Args>...>(std::in_place, std::forward<F>(f),
+                                                              std::forward<Args>(args)...);
 }
 
 }  // namespace tandem

@@ -17,8 +17,8 @@ struct probe_call {
 
 }  // namespace detail
 
-/// Something that makes calls: inline_executor, thread_pool, process_pool, any_executor. Code that
-/// takes an `executor auto&` runs on any of them.
+/// Something that makes calls: inline_executor, thread_pool, process_pool, pool_view, any_executor.
+/// Code that takes an `executor auto&` runs on any of them. Who ends it is not its affair.
 template <class E>
 concept executor = requires(E& e, const E& c, std::vector<int>& range) {
     { e.submit(detail::probe_call(), 1) } -> std::same_as<future<int>>;
@@ -28,9 +28,6 @@ concept executor = requires(E& e, const E& c, std::vector<int>& range) {
     e.imap(detail::probe_call(), range);
     e.imap_unordered(detail::probe_call(), range);
     e.for_each(detail::probe_call(), range);
-    e.close();
-    e.join();
-    e.terminate();
     { c.size() } -> std::same_as<int>;
     { c.stats() } -> std::same_as<pool_stats>;
 };

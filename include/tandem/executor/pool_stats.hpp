@@ -22,6 +22,7 @@ struct pool_stats {
     std::size_t failed = 0;             // ended with an exception, a cancel or a death
     std::size_t retried = 0;            // begun again after a death
     std::size_t replaced = 0;           // workers started in place of others
+    std::size_t reports_dropped = 0;    // nobody took them in time
 };
 
 }  // namespace tandem

@@ -60,6 +60,15 @@ struct channel_memory {
     // Claim words by chunk number modulo their count. Written by the pool while the chunk is not in
     // flight, by both through compare-and-swap while it is. seq_cst: rare next to what it guards.
     alignas(cache_line) std::atomic<std::uint64_t> claims[chunks_in_flight];
+    // When the call that runs has begun, in nanoseconds of the steady clock, if its chunk is timed.
+    // Written by the worker just before it raises `next`, so that whoever sees the call begun sees
+    // its own time or that of a later one.
+    std::atomic<std::int64_t> began{0};
+    // The call that should stop, as a call_name; written by the pool, then `stops` is raised, which
+    // the worker's watch sleeps on. seq_cst: the worker looks here after it has told the watch what
+    // it runs, so one of the two sees the request.
+    std::atomic<std::uint64_t> stop{0};
+    std::atomic<std::uint32_t> stops{0};
     // How many bytes of the worker's stream came before the outbox. Written by the worker.
     alignas(cache_line) std::atomic<std::uint64_t> sent;
     // How many bytes of the outbox are whole records. Written by the worker: released after the
@@ -68,6 +77,11 @@ struct channel_memory {
     alignas(cache_line) std::byte outbox[outbox_size];
 };
 static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
+
+// Names one call of one chunk.
+inline std::uint64_t call_name(std::uint32_t chunk, std::size_t index) noexcept {
+    return std::uint64_t{chunk} << 32 | index;
+}
 
 inline constexpr std::size_t largest_chunk = 0xffff;
 inline constexpr std::uint64_t largest_record = std::uint64_t{1} << 40;
@@ -108,10 +122,21 @@ struct chunk_head {
     std::uint32_t chunk;
     std::uint32_t count;
     std::uint64_t call_size;
-    std::uint64_t body_size;  // all that follows
+    std::uint64_t body_size;        // all that follows
+    std::uint32_t wishes = 0;       // what the pool wants of each call
+    std::uint32_t cpu_seconds = 0;  // how much CPU time each may take; 0: any
 };
 
-enum class record_kind : std::uint32_t { value = 1, exception = 2 };
+// Bits of `wishes`.
+inline constexpr std::uint32_t wants_time = 1;     // the moment when it begins
+inline constexpr std::uint32_t wants_stop = 2;     // a stop_token that the pool can set
+inline constexpr std::uint32_t wants_reports = 4;  // what it reports on its way
+inline constexpr std::uint32_t wants_exit = 8;     // that the process ends after it
+
+// The number of the chunk that prepares a worker: not claimed, nothing else begins before its end.
+inline constexpr std::uint32_t first_chunk = 0;
+
+enum class record_kind : std::uint32_t { value = 1, exception = 2, report = 3 };
 
 // The head of a record on its way to the pool; `size` bytes follow.
 struct record_head {
@@ -237,7 +262,7 @@ class record_receiver {
         record_head head;
         if (buffer_.size() - read_ < sizeof head) return false;
         std::memcpy(&head, buffer_.data() + read_, sizeof head);
-        const bool known = head.kind == record_kind::value || head.kind == record_kind::exception;
+        const bool known = head.kind >= record_kind::value && head.kind <= record_kind::report;
         return !known || head.index >= largest_chunk || head.size > largest_record;
     }
     // The next whole record, if there is one.

@@ -5,6 +5,7 @@
 #include <tandem/core/parker.hpp>
 #include <tandem/future/state.hpp>
 
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -27,20 +28,18 @@ class callback_thread {
 
     // Takes the callbacks of a state over, unless there can be no thread.
     void post(future_state& state, callback_list& list) noexcept {
-        {
-            std::lock_guard hold(mutex_);
-            if (stopping_) return;
-            if (!thread_.joinable()) {
-                try {
-                    thread_ = std::thread([this] { serve(); });
-                } catch (const std::system_error&) {
-                    return;
-                }
-                id_ = thread_.get_id();
-            }
-            waiting_.push_back({ref<future_state>::share(&state), std::move(list)});
-            ready_.notify_one();  // under the mutex: the callback may destroy all this
-        }
+        std::lock_guard hold(mutex_);
+        if (!starts()) return;
+        waiting_.push_back({ref<future_state>::share(&state), std::move(list), {}});
+        ready_.notify_one();  // under the mutex: the callback may destroy all this
+    }
+    // Calls f in its turn, unless there can be no thread, or `most` things wait already.
+    bool post(std::function<void()> f, std::size_t most) noexcept {
+        std::lock_guard hold(mutex_);
+        if (waiting_.size() >= most || !starts()) return false;
+        waiting_.push_back({{}, {}, std::move(f)});
+        ready_.notify_one();
+        return true;
     }
     // Whether nothing waits or runs.
     bool idle() const noexcept {
@@ -75,14 +74,32 @@ class callback_thread {
     struct item {
         ref<future_state> state;
         callback_list list;
-        explicit operator bool() const noexcept { return static_cast<bool>(state); }
+        std::function<void()> call;
+        explicit operator bool() const noexcept { return state || call; }
     };
+
+    // Whether there is a thread; starts it. Requires: the mutex.
+    bool starts() noexcept {
+        if (stopping_) return false;
+        if (thread_.joinable()) return true;
+        try {
+            thread_ = std::thread([this] { serve(); });
+        } catch (const std::system_error&) {
+            return false;
+        }
+        id_ = thread_.get_id();
+        return true;
+    }
 
     void serve() noexcept {
         bool gone = false;
         gone_ = &gone;
         while (auto next = take()) {
-            next.state->run_callbacks(std::move(next.list));
+            if (next.call) {
+                next.call();
+            } else {
+                next.state->run_callbacks(std::move(next.list));
+            }
             next = {};
             if (gone) return;
             if (finished_one()) when_idle_();

@@ -27,9 +27,13 @@
 
 namespace tandem::detail {
 
-// A pool's request: fork a worker. Two descriptors come with it: its socket and its memory.
+// A pool's request: fork a worker. Descriptors come with it: its socket, its memory, and what shall
+// be its stderr if that is not the pool's own.
 struct fork_request {
-    std::uint64_t worker;  // the pool's name for it
+    std::uint64_t worker;            // the pool's name for it
+    std::uint64_t memory_limit = 0;  // how many bytes it may map; 0: any number
+    std::uint32_t own_stderr = 0;    // whether a third descriptor comes
+    std::uint32_t unused = 0;
 };
 
 enum class helper_news : std::uint32_t { forked = 1, failed = 2, ended = 3 };
@@ -42,7 +46,7 @@ struct helper_message {
     std::int32_t status;  // forked: 0, failed: an errno, ended: as waitpid gives it
 };
 
-inline constexpr std::size_t most_fds = 2;
+inline constexpr std::size_t most_fds = 3;
 
 // Sends one packet with descriptors. False: the other side is gone, or the system refuses.
 inline bool send_packet(int socket, const void* data, std::size_t size,
@@ -164,6 +168,10 @@ class helper {
         ::sigprocmask(SIG_BLOCK, &children, nullptr);
         if (const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC); null >= 0) {
             ::dup2(null, 0);
+            // Closed ones too, or what a worker gets would be its stdout or stderr.
+            for (const int fd : {1, 2}) {
+                if (::fcntl(fd, F_GETFD) < 0) ::dup2(null, fd);
+            }
             if (null > 2) ::close(null);
         }
         close_others(control_.get());
@@ -209,7 +217,8 @@ class helper {
             return;
         }
         if (received.size != sizeof request) return;
-        if (received.fds.size() != 2) {  // there was no room for them here
+        if (received.fds.size() !=
+            (request.own_stderr ? 3u : 2u)) {  // there was no room for them here
             const helper_message message{helper_news::failed, -1, request.worker, EMFILE};
             send_packet(from.socket.get(), &message, sizeof message, {});
             return;
@@ -220,7 +229,7 @@ class helper {
     void fork_worker(session& from, const fork_request& request,
                      std::vector<unique_fd> fds) noexcept {
         const auto pid = ::fork();
-        if (pid == 0) become_worker(std::move(fds));
+        if (pid == 0) become_worker(std::move(fds), request.memory_limit);
         const int error = errno;
         helper_message message{helper_news::forked, pid, request.worker, 0};
         unique_fd pidfd;
@@ -242,12 +251,14 @@ class helper {
         send_packet(from.socket.get(), &message, sizeof message, {&pidfd, 1});
     }
 
-    [[noreturn]] static void become_worker(std::vector<unique_fd> fds) noexcept {
+    [[noreturn]] static void become_worker(std::vector<unique_fd> fds,
+                                           std::uint64_t memory_limit) noexcept {
         ::setpgid(0, 0);
         ::prctl(PR_SET_NAME, "tandem-worker");
         const auto helper_pid = ::getppid();
         ::prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (::getppid() != helper_pid) ::_exit(1);
+        if (fds.size() > 2) ::dup2(fds[2].get(), 2);
         close_others(fds[0].get(), fds[1].get());
         sigset_t none;
         sigemptyset(&none);
@@ -257,7 +268,7 @@ class helper {
         interrupt.sa_handler = [](int) {};
         interrupt.sa_flags = SA_RESTART;
         ::sigaction(SIGINT, &interrupt, nullptr);
-        run_worker(std::move(fds[0]), std::move(fds[1]));
+        run_worker(std::move(fds[0]), std::move(fds[1]), memory_limit);
     }
 
     // Everything of a worker's group: what a task started and did not wait for dies with it.

@@ -6,7 +6,9 @@
 #include <tandem/core/unique_fd.hpp>
 #include <tandem/ipc/shared_region.hpp>
 #include <tandem/pool/helper.hpp>
+#include <tandem/pool/process_pool_options.hpp>
 
+#include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -20,6 +22,7 @@
 #include <utility>
 
 #include <dirent.h>
+#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -59,15 +62,29 @@ inline int thread_count() {
 // that was inherited through fork() belongs to the other process and is not used.
 class fork_server {
    public:
-    // The helper that there is, or a new one if the process has one thread. Throws: invalid_state
-    // if there is none and none may be forked; io_error.
-    static std::shared_ptr<fork_server> get() {
+    // The helper for a start method. Throws: invalid_state if there can be none; io_error.
+    static std::shared_ptr<fork_server> get(start_method method = start_method::forkserver) {
         // First: a worker was forked while the mutex below was held.
         if (inside_worker()) {
             throw invalid_state(
                 "process_pool: a task of a process_pool cannot have a process_pool of its own; "
                 "use a thread_pool there, or submit more tasks to the first pool");
         }
+        if (method == start_method::spawn) return std::make_shared<fork_server>(spawned());
+        if (method == start_method::forkserver) return get_shared();
+        if (has_threads()) {
+            throw invalid_state(
+                "process_pool: start_method::fork copies this process, which has several threads, "
+                "and their locks with it; use start_method::forkserver or spawn");
+        }
+        return std::make_shared<fork_server>();
+    }
+
+   private:
+    static bool has_threads() { return thread_count() > 1 + (TANDEM_TSAN ? 1 : 0); }
+
+    // The helper that there is, or a new one if the process has one thread.
+    static std::shared_ptr<fork_server> get_shared() {
         auto& place = registered();
         std::lock_guard hold(place.mutex);
         bool was_killed = false;
@@ -75,7 +92,7 @@ class fork_server {
             if (running->alive()) return running;
             was_killed = true;
         }
-        if (thread_count() > 1 + (TANDEM_TSAN ? 1 : 0)) {
+        if (has_threads()) {
             if (was_killed) {
                 throw broken_pool(
                     "process_pool: the helper process was killed, and this process has several "
@@ -91,12 +108,33 @@ class fork_server {
         if (was_killed && place.kept) place.kept = started;
         return started;
     }
+
+   public:
     // Starts the helper now and keeps it: what worker_main does.
     static void start_early() {
-        auto started = get();
+        auto started = get_shared();
         auto& place = registered();
         std::lock_guard hold(place.mutex);
         place.kept = std::move(started);
+    }
+
+    // What a program that was started afresh as a helper finds as its first argument.
+    static constexpr const char* argument = "--tandem-helper=";
+
+    // The name of the program; null until worker_main was called, which could serve as a helper.
+    static std::atomic<const char*>& program() noexcept {
+        static std::atomic<const char*> name{nullptr};
+        return name;
+    }
+    // Becomes the helper if that is what this process was started for.
+    static void serve_if_spawned(int argc, char** argv) noexcept {
+        int control = -1;
+        int owner = -1;
+        if (argc != 2 || std::strncmp(argv[1], argument, std::strlen(argument)) != 0 ||
+            std::sscanf(argv[1] + std::strlen(argument), "%d,%d", &control, &owner) != 2) {
+            return;
+        }
+        helper(unique_fd(control), owner).serve();
     }
 
     // Forks the helper. Requires: one thread. Throws: io_error.
@@ -111,6 +149,29 @@ class fork_server {
         }
         control_ = std::move(ours);
         pid_ = pid;
+    }
+    // Starts the program afresh as the helper. Throws: invalid_state, io_error.
+    struct spawned {};
+    explicit fork_server(spawned) {
+        const char* const name = program().load(std::memory_order_acquire);
+        if (!name) {
+            throw invalid_state(
+                "process_pool: start_method::spawn starts the program again, so that its main() "
+                "must begin with the line `tandem::worker_main(argc, argv);`");
+        }
+        auto [ours, theirs] = make_socketpair(SOCK_SEQPACKET);
+        const std::string what =
+            argument + std::to_string(theirs.get()) + "," + std::to_string(owner_);
+        char* const argv[] = {const_cast<char*>(name), const_cast<char*>(what.c_str()), nullptr};
+        ::posix_spawn_file_actions_t actions;
+        ::posix_spawn_file_actions_init(&actions);
+        // To its own number: it stays open there.
+        ::posix_spawn_file_actions_adddup2(&actions, theirs.get(), theirs.get());
+        const int error =
+            ::posix_spawn(&pid_, "/proc/self/exe", &actions, nullptr, argv, ::environ);
+        ::posix_spawn_file_actions_destroy(&actions);
+        if (error != 0) throw_io_error("cannot start the program as a helper", error);
+        control_ = std::move(ours);
     }
     fork_server(const fork_server&) = delete;
     fork_server& operator=(const fork_server&) = delete;

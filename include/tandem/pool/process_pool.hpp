@@ -4,13 +4,17 @@
 
 #include <tandem/core/cpus.hpp>
 #include <tandem/executor/algorithms.hpp>
+#include <tandem/future/collect.hpp>
+#include <tandem/pool/pool_view.hpp>
 #include <tandem/pool/process_pool_manager.hpp>
 #include <tandem/pool/worker.hpp>
 
 #include <concepts>
 #include <exception>
 #include <stdexcept>
+#include <type_traits>
 #include <utility>
+#include <vector>
 
 namespace tandem {
 
@@ -36,7 +40,7 @@ class process_pool : public executor_algorithms<process_pool, true> {
     /// Throws: std::invalid_argument; invalid_state if the process has threads and worker_main was
     /// not called, or in a worker; broken_pool and io_error if workers cannot be started.
     explicit process_pool(process_pool_options options) {
-        if (options.workers < 0) throw std::invalid_argument("process_pool needs a worker");
+        static_cast<void>(detail::checked_limits(options));
         if (options.workers == 0) options.workers = available_cpus();
         core_ = detail::make_ref<detail::process_pool_manager>(std::move(options));
         core_->open();
@@ -55,6 +59,35 @@ class process_pool : public executor_algorithms<process_pool, true> {
             core_->close();
         }
         core_->leave(!core_->on_callback_thread());
+    }
+
+    /// The same pool with other limits for the calls that are made through the result:
+    /// `pool.with({.timeout = 1s, .retries = 2}).submit(f, x)`. Throws: std::invalid_argument.
+    pool_view with(const task_options& options) const { return pool_view(core_, options); }
+
+    /// Calls `f(args...)` once in each worker and waits for it. Returns: the results, void if there
+    /// are none. Throws: what the first call in the order of workers throws; the others are made.
+    /// A worker that is started later has not made it: that is what `.initializer` is for.
+    template <class F, class... Args>
+    auto broadcast(F&& f, Args&&... args) {
+        using G = std::decay_t<F>;
+        if constexpr (!detail::callable_elsewhere<G, detail::shipped_t<Args>...>) {
+            detail::require_call<G, detail::shipped_t<Args>...>();
+        } else {
+            using R = std::remove_cvref_t<detail::shipped_result_t<G&, detail::shipped_t<Args>...>>;
+            using task = detail::shipped_submit<R, G, detail::shipped_t<Args>...>;
+            std::vector<detail::ref<detail::work>> calls;
+            std::vector<future<R>> results;
+            for (int i = 0; i < size(); ++i) {
+                auto made = detail::make_ref<task>(core_, f, args...);
+                calls.push_back(made);
+                results.push_back(
+                    detail::future_access::make(detail::ref<detail::state<R>>(std::move(made))));
+            }
+            core_->start_on_each(std::move(calls));
+            for (const auto& one : results) one.wait();
+            return collect(std::move(results)).get();
+        }
     }
 
    private:

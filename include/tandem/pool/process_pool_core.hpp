@@ -21,17 +21,7 @@
 #include <utility>
 #include <vector>
 
-namespace tandem {
-
-/// How a process_pool is made. The order of the fields is part of the interface.
-struct process_pool_options {
-    /// How many processes; 0: available_cpus().
-    int workers = 0;
-    /// Hears of exceptions of callbacks; by default they go to stderr.
-    std::function<void(std::exception_ptr)> on_error = {};
-};
-
-namespace detail {
+namespace tandem::detail {
 
 // The pool's books: works with unclaimed calls in a queue, workers with the chunks they have. Users
 // put works in and take calls back under the mutex; process_pool_manager's thread hands calls out
@@ -42,7 +32,15 @@ namespace detail {
 class process_pool_core : public executor_core {
    public:
     explicit process_pool_core(process_pool_options options)
-        : on_error_(std::move(options.on_error)), size_(options.workers), wake_(make_eventfd()) {}
+        : limits_(checked_limits(options)),
+          on_progress_(std::move(options.on_progress)),
+          on_error_(std::move(options.on_error)),
+          size_(options.workers),
+          cpu_seconds_(static_cast<std::uint32_t>(
+              std::clamp<std::int64_t>(options.cpu_limit.count(), 0, 1'000'000'000))),
+          stderr_(options.stderr_tail),
+          wake_(make_eventfd()),
+          workers_(start_of(options)) {}
 
     bool ships() const noexcept override { return true; }
     int size() const noexcept override { return size_; }
@@ -74,11 +72,15 @@ class process_pool_core : public executor_core {
     }
 
     void start(ref<work> calls, std::size_t, admission from) override {
+        start_with(std::move(calls), limits_, from);
+    }
+    // The same with limits of its own.
+    void start_with(ref<work> calls, const call_limits& limits, admission from) {
         check_process();
         {
             std::lock_guard hold(mutex_);
             require_admission(from);
-            queue_.push_back(std::move(calls));
+            queue_.push_back({std::move(calls), limits});
             // A manager that has nobody to give it to finds it when somebody has room.
             const bool room = std::ranges::any_of(workers_.all(),
                                                   [](const auto& one) { return one->has_room(); });
@@ -86,6 +88,21 @@ class process_pool_core : public executor_core {
         }
         wake();
     }
+    // Makes each call on a worker of its own: the i-th in the i-th slot, whoever is there by then.
+    void start_on_each(std::vector<ref<work>> calls) {
+        check_process();
+        {
+            std::lock_guard hold(mutex_);
+            require_admission(admission::outside);
+            int slot = 0;
+            for (auto& one : calls) {
+                one->claim(1);
+                alone_.push_back({std::move(one), 0, limits_, {}, slot++});
+            }
+        }
+        wake();
+    }
+    const call_limits& limits() const noexcept { return limits_; }
     void require_open() const override {
         check_process();
         std::lock_guard hold(mutex_);
@@ -106,6 +123,7 @@ class process_pool_core : public executor_core {
             std::lock_guard hold(mutex_);
             if (encodes(calls)) continue;
             done = true;
+            append(ended, take_alone_of(calls));
             for (const auto& one : workers_.all()) {
                 for (const auto& part : one->chunks) {
                     if (part->calls.get() == &calls) append(ended, one->recall(*part));
@@ -125,9 +143,12 @@ class process_pool_core : public executor_core {
         pool_stats now;
         now.done = done_;
         now.failed = failed_;
+        now.retried = retried_;
         now.replaced = workers_.replaced();
+        now.reports_dropped = reports_dropped_;
+        now.queued = alone_.size();
         std::vector<const work*> seen;
-        for (const auto& calls : queue_) {
+        for (const auto& [calls, limits] : queue_) {
             if (std::ranges::find(seen, calls.get()) != seen.end()) continue;
             seen.push_back(calls.get());
             now.queued += calls->unclaimed();
@@ -169,19 +190,23 @@ class process_pool_core : public executor_core {
     // Ends every call that has not ended with `why`, kills the workers, and takes no more work.
     void end_all(phase next, std::exception_ptr why) noexcept {
         std::vector<ref<work>> unfinished;
+        std::deque<returned_call> retries;
         {
             std::lock_guard hold(mutex_);
             if (phase_ == phase::terminated || phase_ == phase::broken) return;
             phase_ = next;
             end_cause_ = why;
-            unfinished.assign(queue_.begin(), queue_.end());
+            for (auto& waiting : queue_) unfinished.push_back(std::move(waiting.calls));
             queue_.clear();
+            retries.swap(alone_);
+            failed_ += retries.size();
             for (const auto& one : workers_.all()) {
                 for (const auto& part : one->chunks) unfinished.push_back(part->calls);
                 one->kill();
             }
         }
         abandon(unfinished, why);
+        for (const auto& one : retries) one.calls->fail(one.place, why);
         wake();
     }
     // Ends the unbegun calls of works.
@@ -192,14 +217,27 @@ class process_pool_core : public executor_core {
         failed_ += ended;
     }
 
-    // A call that was handed out and comes back unbegun.
+    // Calls of a work that nobody has claimed yet.
+    struct waiting_work {
+        ref<work> calls;
+        call_limits limits;
+    };
+    // A call that was handed out and comes back unbegun. One that workers were lost over, or that
+    // is for one worker only, goes alone.
     struct returned_call {
         ref<work> calls;
-        std::size_t place;
+        std::size_t place = 0;
+        call_limits limits = {};
+        lost_workers lost = {};
+        int slot = any_slot;
     };
+    static returned_call returned(const chunk& from, std::size_t place) {
+        return {from.calls, place, from.limits, from.lost, from.slot};
+    }
     // Puts calls back where they came from, in front of the queue; ends them if the pool has ended
     // meanwhile.
     void give_back(std::vector<returned_call> back) noexcept {
+        keep_alone(back);
         for (std::size_t i = 0; i < back.size();) {
             const auto& calls = *back[i].calls;
             call_range row{back[i].place, 1};
@@ -216,14 +254,67 @@ class process_pool_core : public executor_core {
             std::lock_guard hold(mutex_);
             why = end_cause_;
             for (auto& one : back) {
-                if (why || (!queue_.empty() && queue_.front() == one.calls)) {
+                if (why || (!queue_.empty() && queue_.front().calls == one.calls)) {
                     spare.push_back(std::move(one.calls));
                 } else {
-                    queue_.push_front(std::move(one.calls));
+                    queue_.push_front({std::move(one.calls), one.limits});
                 }
             }
         }
         if (why) abandon(spare, why);
+    }
+
+    // Moves the calls that go alone from `back` to where those wait.
+    void keep_alone(std::vector<returned_call>& back) noexcept {
+        const auto first = std::stable_partition(back.begin(), back.end(), [](const auto& one) {
+            return one.lost.all == 0 && one.slot == any_slot;
+        });
+        if (first == back.end()) return;
+        std::vector<returned_call> late;
+        std::exception_ptr why;
+        {
+            std::lock_guard hold(mutex_);
+            why = end_cause_;
+            for (auto it = first; it != back.end(); ++it) {
+                if (why) {
+                    late.push_back(std::move(*it));
+                } else {
+                    alone_.push_back(std::move(*it));
+                }
+            }
+            failed_ += late.size();
+        }
+        back.erase(first, back.end());
+        for (const auto& one : late) one.calls->fail(one.place, why);
+    }
+    // The calls of a work that wait to go alone. Requires: the mutex.
+    std::vector<std::size_t> take_alone_of(const work& calls) noexcept {
+        std::vector<std::size_t> places;
+        std::erase_if(alone_, [&](const returned_call& one) {
+            if (one.calls.get() != &calls) return false;
+            places.push_back(one.place);
+            return true;
+        });
+        return places;
+    }
+    // Takes all that has not begun back from a worker, then has it end its running call. Nothing if
+    // that is no longer the call of `wanted`. Requires: the mutex.
+    bool end_running_call(worker_handle& one, const work& wanted, std::vector<std::size_t>& ended,
+                          std::vector<returned_call>& back) noexcept {
+        for (const auto& other : one.chunks) {
+            if (other->calls.get() == &wanted || other->encoding) continue;
+            for (const auto place : one.recall(*other)) back.push_back(returned(*other, place));
+        }
+        // Nothing of this worker can begin now; has it gone on meanwhile?
+        auto* victim = one.running_chunk();
+        if (!victim || victim->calls.get() != &wanted) return false;
+        for (std::size_t i = 0; i < victim->places.size(); ++i) {
+            if (victim->ended[i]) continue;
+            victim->end(i);
+            ended.push_back(victim->places[i]);
+        }
+        one.end_call(*victim, victim->limits.grace);
+        return true;
     }
 
     void wake() noexcept {
@@ -235,13 +326,18 @@ class process_pool_core : public executor_core {
         to.insert(to.end(), more.begin(), more.end());
     }
 
+    const call_limits limits_;
+    const std::function<void(progress_source, const progress_event&)> on_progress_;
     const std::function<void(std::exception_ptr)> on_error_;
     const int size_;
+    const std::uint32_t cpu_seconds_;
+    stderr_relay stderr_;  // the manager's
     const unsigned forks_ = fork_count();
     const unique_fd wake_;  // readable when the manager should look at the books
 
-    mutable std::mutex mutex_;  // guards the fields down to failed_
-    std::deque<ref<work>> queue_;
+    mutable std::mutex mutex_;  // guards the fields down to reports_dropped_
+    std::deque<waiting_work> queue_;
+    std::deque<returned_call> alone_;  // claimed calls that go one a chunk
     worker_set workers_;
     phase phase_ = phase::running;
     std::exception_ptr
@@ -250,6 +346,8 @@ class process_pool_core : public executor_core {
     bool gone_ = false;  // the workers were let go: from nowhere anything more
     std::size_t done_ = 0;
     std::size_t failed_ = 0;
+    std::size_t retried_ = 0;
+    std::size_t reports_dropped_ = 0;
 
     wait_point changed_;                             // the end of an encoding
     callback_thread callbacks_{[this] { wake(); }};  // the manager may be waiting for the last
@@ -281,22 +379,9 @@ class process_pool_core : public executor_core {
         const auto* part = one.running_chunk();
         if (!part || part->calls.get() != &calls || part->left == 0) return false;
         if (!kill) return true;
-        for (const auto& other : one.chunks) {
-            if (other->calls.get() == &calls || other->encoding) continue;
-            for (const auto place : one.recall(*other)) back.push_back({other->calls, place});
-        }
-        // Nothing of this worker can begin now; has it gone on meanwhile?
-        auto* victim = one.running_chunk();
-        if (!victim || victim->calls.get() != &calls) return false;
-        for (std::size_t i = 0; i < victim->places.size(); ++i) {
-            if (victim->ended[i]) continue;
-            victim->end(i);
-            ended.push_back(victim->places[i]);
-        }
-        one.kill();
+        end_running_call(one, calls, ended, back);
         return false;
     }
 };
 
-}  // namespace detail
-}  // namespace tandem
+}  // namespace tandem::detail

@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 namespace tandem::detail {
@@ -19,6 +20,8 @@ class process_pool_delivery : public process_pool_dispatch {
     using process_pool_dispatch::process_pool_dispatch;
 
    protected:
+    int failed_starts_ = 0;  // the manager's own: initializers that threw, in a row
+
     // Completes the calls whose records came over the socket.
     void receive(worker_handle& one) {
         if (!one.records.receive(one.socket.get())) {
@@ -62,22 +65,55 @@ class process_pool_delivery : public process_pool_dispatch {
             ended = one.remove_ended_chunks();
         }
         if (deliveries_.empty()) return false;
-        std::size_t good = 0;
+        std::size_t bad = 0;  // values that are none
         for (const auto& each : deliveries_) {
             reader in(each.record.bytes);
+            if (each.record.head.kind == record_kind::report) {
+                pass_on({one.pid, each.place}, each.record.bytes);
+                continue;
+            }
             if (each.record.head.kind == record_kind::exception) {
                 each.calls->fail(each.place, exception_in(in, one.pid));
             } else if (each.calls->deliver(each.place, in)) {
-                ++good;
                 continue;
+            } else {
+                ++bad;
             }
             take_back_superfluous(*each.calls);
         }
         std::lock_guard hold(mutex_);
-        done_ += good;
-        failed_ += deliveries_.size() - good;
+        done_ -= bad;
+        failed_ += bad;
         deliveries_.clear();
         return true;
+    }
+    // Has the callback thread tell what a task reported; drops it if too much waits there.
+    void pass_on(progress_source source, std::span<const std::byte> bytes) {
+        constexpr std::size_t most = 1024;
+        if (!on_progress_) return;
+        const bool taken = callbacks_.post(
+            [this, source, event = progress_event({bytes.begin(), bytes.end()})]() noexcept {
+                try {
+                    on_progress_(source, event);
+                } catch (...) {
+                    report(std::current_exception());
+                }
+            },
+            most);
+        if (taken) return;
+        std::lock_guard hold(mutex_);
+        ++reports_dropped_;
+    }
+    // The end of what a worker does first. Without success it is of no use, and ends.
+    void take_preparation(worker_handle& one, const record_receiver::record& record) {
+        if (one.ready || record.head.kind == record_kind::report) return;
+        reader in(record.bytes);
+        if (record.head.kind == record_kind::value) {
+            one.ready = true;
+            failed_starts_ = 0;
+        } else {
+            one.initializer_error = exception_in(in, one.pid);
+        }
     }
     // The exception in a record, or what is wrong with it.
     static std::exception_ptr exception_in(reader& in, int pid) noexcept {
@@ -99,6 +135,11 @@ class process_pool_delivery : public process_pool_dispatch {
             }
             const auto record = one.records.next();
             if (!record) break;
+            if (record->head.chunk == first_chunk) {
+                take_preparation(one, *record);
+                continue;
+            }
+            note_stop(one, record->head);
             auto* part = one.find_chunk(record->head.chunk);
             if (!one.may_have_made(part, record->head)) {
                 one.kill_as_damaged();
@@ -107,6 +148,13 @@ class process_pool_delivery : public process_pool_dispatch {
             // None: the last of its calls was cancelled in the meantime.
             if (!part || record->head.index >= part->ended.size()) continue;
             if (part->ended[record->head.index]) continue;
+            if (record->head.kind == record_kind::report) {
+                deliveries_.push_back(
+                    {part->calls.get(), part->places[record->head.index], *record});
+                continue;
+            }
+            // Counted before anybody can have the result.
+            ++(record->head.kind == record_kind::value ? done_ : failed_);
             part->end(record->head.index);
             part->time += record->head.nanoseconds;
             ++part->timed;
@@ -122,7 +170,14 @@ class process_pool_delivery : public process_pool_dispatch {
             part->report_time();
         }
         one.began_anything = true;
+        one.last_heard = now;
         one.look_after(now, first_look);
+    }
+
+    // The call that should end has ended: the worker is as good as before.
+    static void note_stop(worker_handle& one, const record_head& head) noexcept {
+        if (one.kill_at.is_never() || head.kind == record_kind::report) return;
+        if (call_name(head.chunk, head.index) == one.stopped_call) one.kill_at = deadline::never();
     }
 
     std::vector<delivery> deliveries_;  // the manager's own

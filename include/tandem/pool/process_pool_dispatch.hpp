@@ -67,7 +67,7 @@ class process_pool_dispatch : public process_pool_core {
                 for (const auto& part : one->chunks) {
                     if (part->calls.get() != &calls || part->encoding) continue;
                     for (const auto place : one->recall(*part)) {
-                        back.push_back({part->calls, place});
+                        back.push_back(returned(*part, place));
                     }
                 }
             }
@@ -96,7 +96,9 @@ class process_pool_dispatch : public process_pool_core {
             if (phase_ == phase::running || phase_ == phase::closed) {
                 for (const bool idle : {true, false}) {
                     for (const auto& one : workers_.all()) {
-                        if (idle ? one->idle() : one->has_room()) claim_for(*one, orders, finished);
+                        // Nobody gets more than one chunk while a call waits for a worker alone.
+                        if (idle ? !one->idle() : !one->has_room() || !alone_.empty()) continue;
+                        if (!give_alone(*one, orders)) claim_for(*one, orders, finished);
                     }
                 }
                 back = take_from_the_busy();
@@ -108,16 +110,34 @@ class process_pool_dispatch : public process_pool_core {
         orders.insert(orders.end(), more.begin(), more.end());
         return orders;
     }
+    // Gives a worker one of the calls that go alone, so that it can do no harm to others.
+    bool give_alone(worker_handle& one, std::vector<order>& orders) {
+        if (!one.chunks.empty()) return false;
+        const auto found = std::ranges::find_if(alone_, [&](const returned_call& call) {
+            return call.slot == any_slot || call.slot == one.slot;
+        });
+        if (found == alone_.end()) return false;
+        auto again = std::move(*found);
+        alone_.erase(found);
+        auto& part = one.add_chunk(std::move(again.calls), {again.place, 1});
+        part.limits = again.limits;
+        part.lost = again.lost;
+        part.slot = again.slot;
+        orders.push_back({&one, &part});
+        return true;
+    }
     void claim_for(worker_handle& one, std::vector<order>& orders,
                    std::vector<ref<work>>& finished) {
         while (!queue_.empty()) {
-            auto& front = queue_.front();
-            const auto range = front->claim(chunk_size(*front));
+            auto& [calls, limits] = queue_.front();
+            const auto range = calls->claim(std::min(chunk_size(*calls), one.quota));
             if (range.count != 0) {
-                orders.push_back({&one, &one.add_chunk(front, range)});
+                auto& part = one.add_chunk(calls, range);
+                part.limits = limits;
+                orders.push_back({&one, &part});
                 return;
             }
-            finished.push_back(std::move(front));
+            finished.push_back(std::move(calls));
             queue_.pop_front();
         }
     }
@@ -137,7 +157,8 @@ class process_pool_dispatch : public process_pool_core {
     // back: one slow call must not hold up the others of its chunk.
     std::vector<returned_call> take_from_the_busy() noexcept {
         std::vector<returned_call> back;
-        if (!queue_.empty() ||
+        const auto for_anybody = [](const auto& call) { return call.slot == any_slot; };
+        if (!queue_.empty() || std::ranges::any_of(alone_, for_anybody) ||
             !std::ranges::any_of(workers_.all(), [](const auto& one) { return one->idle(); })) {
             return back;
         }
@@ -154,9 +175,9 @@ class process_pool_dispatch : public process_pool_core {
         // What it is about to begin stays with it: else two workers could pass a call to and fro.
         std::size_t keep = busiest->has_running_call() ? 0 : 1;
         for (const auto& part : busiest->chunks) {
-            if (part->encoding) continue;
+            if (part->encoding || part->slot != any_slot) continue;
             for (const auto place : busiest->recall(*part, std::exchange(keep, 0))) {
-                back.push_back({part->calls, place});
+                back.push_back(returned(*part, place));
             }
         }
         static_cast<void>(busiest->remove_ended_chunks());  // `back` keeps the works
@@ -169,7 +190,7 @@ class process_pool_dispatch : public process_pool_core {
         std::size_t waiting = 0;
         bool first_stays = !one.has_running_call();
         for (const auto& part : one.chunks) {
-            if (part->encoding) continue;
+            if (part->encoding || part->slot != any_slot) continue;
             auto unbegun = one.unbegun(*part);
             if (unbegun > 0 && std::exchange(first_stays, false)) --unbegun;
             const auto each = part->calls->mean_ns();
@@ -187,6 +208,7 @@ class process_pool_dispatch : public process_pool_core {
             part.places.begin() + static_cast<std::ptrdiff_t>(kept.size() + failed.size()),
             part.places.end());
         const auto calls = part.calls;
+        const auto back_to = returned(part, 0);
         const bool empty = kept.empty();
         {
             std::lock_guard hold(mutex_);
@@ -194,6 +216,11 @@ class process_pool_dispatch : public process_pool_core {
             part.ended.assign(kept.size(), false);
             part.places = std::move(kept);
             part.encoding = false;
+            part.sent = std::chrono::steady_clock::now();
+            one.return_quota(failed.size() + rest.size());
+            one.next_check = std::min(one.next_check, deadline(part.limits.timeout));
+            // Whoever has something to do is looked after, see process_pool_limits.
+            one.next_check = std::min(one.next_check, deadline(std::chrono::seconds(1)));
             one.limit_calls(part);
             failed_ += failed.size();
             if (one.chunks.size() == 1) one.look_after(deadline::clock::now(), first_look);
@@ -202,7 +229,10 @@ class process_pool_dispatch : public process_pool_core {
         changed_.notify_all();
         for (auto& [place, error] : failed) calls->fail(place, std::move(error));
         std::vector<returned_call> back;
-        for (const auto place : rest) back.push_back({calls, place});
+        for (const auto place : rest) {
+            back.push_back(back_to);
+            back.back().place = place;
+        }
         give_back(std::move(back));
         if (!empty) send(one, message_.bytes());
     }
@@ -210,7 +240,7 @@ class process_pool_dispatch : public process_pool_core {
     std::vector<std::size_t> encode(
         const chunk& part, std::vector<std::pair<std::size_t, std::exception_ptr>>& failed) {
         std::vector<std::size_t> kept;
-        chunk_head head{part.number, 0, 0, 0};
+        chunk_head head{part.number, 0, 0, 0, wishes(part), cpu_seconds_};
         message_.write(&head, sizeof head);
         std::exception_ptr unknown_call;
         try {
@@ -240,6 +270,11 @@ class process_pool_dispatch : public process_pool_core {
         head.body_size = message_.position() - sizeof head;
         message_.patch(0, &head, sizeof head);
         return kept;
+    }
+    std::uint32_t wishes(const chunk& part) const noexcept {
+        return (part.limits.timeout != forever ? wants_time : 0) |
+               (part.limits.grace.count() > 0 ? wants_stop : 0) |
+               (on_progress_ ? wants_reports : 0);
     }
     // Sends as much as the socket takes; keeps the rest for later.
     static void send(worker_handle& one, std::span<const std::byte> bytes) {

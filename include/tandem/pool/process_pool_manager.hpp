@@ -2,7 +2,7 @@
 // tandem/pool/process_pool_manager.hpp: the thread that hands calls to workers and brings results home.        level 3
 #pragma once
 
-#include <tandem/pool/process_pool_delivery.hpp>
+#include <tandem/pool/process_pool_limits.hpp>
 
 #include <algorithm>
 #include <cerrno>
@@ -28,19 +28,20 @@ namespace tandem::detail {
 
 // One thread per pool, asleep in poll() until there is something to do. It alone talks to workers
 // and to the helper; what it must tell the users' side is in the books of process_pool_core.
-class process_pool_manager final : public process_pool_delivery {
+class process_pool_manager final : public process_pool_limits {
     static constexpr auto start_limit = std::chrono::seconds(10);
-    static constexpr auto leave_limit = std::chrono::seconds(5);
     static constexpr auto helper_limit = std::chrono::seconds(2);
+    static constexpr int most_failed_starts = 3;
+    static constexpr const char* crashed_again = ", and another worker before it";
 
    public:
-    using process_pool_delivery::process_pool_delivery;
+    using process_pool_limits::process_pool_limits;
 
     // Starts the workers and the manager. Throws: what keeps them from starting; nothing is left.
     void open() {
         workers_.connect();
         for (int i = 0; i < size_; ++i) {
-            workers_.request();
+            workers_.request(i);
             // Neither side may wait for the other to read.
             while (workers_.take_message(MSG_DONTWAIT)) {
             }
@@ -105,6 +106,9 @@ class process_pool_manager final : public process_pool_delivery {
 
     // Does what there is to do, then waits for more. False: the pool is done with.
     bool turn() {
+        enforce_limits();
+        replace_worn_out();
+        end_slotless();
         hand_out();
         if (!may_wait()) return false;
         wait();
@@ -125,14 +129,15 @@ class process_pool_manager final : public process_pool_delivery {
     bool may_wait() {
         const bool callbacks_idle = callbacks_.idle();
         std::lock_guard hold(mutex_);
-        if (workers_.all().empty() && (joining_ || phase_ == phase::broken) && queue_.empty()) {
+        if (workers_.all().empty() && (joining_ || phase_ == phase::broken) && queue_.empty() &&
+            alone_.empty()) {
             gone_ = joining_ && (callbacks_idle || !wait_for_callbacks_);
             return !gone_;
         }
-        const bool working =
-            !queue_.empty() || std::ranges::any_of(workers_.all(), [](const auto& one) {
-                return !one->chunks.empty();
-            });
+        const bool working = !queue_.empty() || !alone_.empty() ||
+                             std::ranges::any_of(workers_.all(), [](const auto& one) {
+                                 return !one->chunks.empty();
+                             });
         if (!joining_ || working || (wait_for_callbacks_ && !callbacks_idle)) return true;
         gone_ = true;
         for (const auto& one : workers_.all()) {
@@ -151,13 +156,18 @@ class process_pool_manager final : public process_pool_delivery {
             const auto interest = static_cast<short>(POLLIN | (unsent ? POLLOUT : 0));
             events_.push_back({one->stream_ended ? -1 : one->socket.get(), interest, 0});
             events_.push_back({one->has_ended ? -1 : one->pidfd.get(), POLLIN, 0});
+            if (stderr_.on()) {
+                events_.push_back({stderr_.stuck() ? -1 : one->err.pipe.get(), POLLIN, 0});
+            }
         }
+        if (stderr_.stuck()) events_.push_back({STDERR_FILENO, POLLOUT, 0});
         if (session_gone_) events_[1].fd = -1;
         auto until = leave_until_;
         {
             std::lock_guard hold(mutex_);
             for (const auto& one : workers_.all()) {
-                until = std::min({until, one->next_look(), one->news_limit});
+                until = std::min(
+                    {until, one->next_look(), one->news_limit, one->kill_at, one->next_check});
             }
         }
         if (::poll(events_.data(), events_.size(), milliseconds(until)) < 0) {
@@ -210,6 +220,8 @@ class process_pool_manager final : public process_pool_delivery {
             if (event.fd == one.pidfd.get()) {
                 std::lock_guard hold(mutex_);
                 one.note_end(helper_limit);
+            } else if (event.fd == one.err.pipe.get()) {
+                stderr_.read(one.err);
             } else if (event.fd == one.socket.get()) {
                 if (event.revents & POLLOUT) send_rest(one);
                 if (event.revents & ~POLLOUT) receive(one);
@@ -218,6 +230,7 @@ class process_pool_manager final : public process_pool_delivery {
     }
     static void send_rest(worker_handle& one) noexcept {
         one.unsent_from += send_now(one, std::span(one.unsent).subspan(one.unsent_from));
+        one.last_heard = deadline::clock::now();
     }
 
     // Removes the workers that have ended, settles what they had, and replaces them.
@@ -253,6 +266,7 @@ class process_pool_manager final : public process_pool_delivery {
         }
         one.records.peek(one.memory());
         deliver(one);
+        if (stderr_.on()) stderr_.read(one.err);
         std::vector<returned_call> lost;
         std::vector<returned_call> back;
         std::exception_ptr cause;
@@ -262,38 +276,51 @@ class process_pool_manager final : public process_pool_delivery {
             std::lock_guard hold(mutex_);
             const bool over = phase_ == phase::terminated || phase_ == phase::broken;
             cause = over ? end_cause_ : one.cause_of_death();
+            if (!over && one.initializer_error) cause = one.initializer_error;
             for (const auto& part : one.chunks) {
                 const auto begun = one.begun(*part);
                 one.began_anything = one.began_anything || begun > 0;
                 for (std::size_t i = 0; i < part->places.size(); ++i) {
                     if (part->ended[i]) continue;
-                    (over || i < begun ? lost : back).push_back({part->calls, part->places[i]});
+                    auto call = returned(*part, part->places[i]);
+                    const bool again = !over && i < begun && may_try_again(one, call);
+                    (over || (i < begun && !again) ? lost : back).push_back(std::move(call));
                 }
             }
             failed_ += lost.size();
             replace = !over && one.state != worker_handle::life::leaving;
-            useless_ = one.began_anything || one.killed_while_idle() ? 0 : useless_ + 1;
+            const bool useful = one.began_anything || (one.ready && one.killed_while_idle()) ||
+                                one.state == worker_handle::life::leaving;
+            useless_ = useful ? 0 : useless_ + 1;
+            if (one.initializer_error) ++failed_starts_;
             gone = workers_.remove(one);
         }
         changed_.notify_all();
         for (const auto& call : lost) {
-            call.calls->fail(call.place, cause);
+            const bool poison = call.lost.crashed > 1;
+            call.calls->fail(call.place, poison ? gone->cause_of_death(crashed_again) : cause);
             take_back_superfluous(*call.calls);
         }
         give_back(std::move(back));
         if (!replace) return;
+        if (failed_starts_ >= most_failed_starts) {
+            throw broken_pool("process_pool: the initializer fails in every fresh worker: " +
+                              describe(cause));
+        }
         if (useless_ > 3 * size_) {
             throw broken_pool("process_pool: fresh workers die before they do anything: " +
                               describe(cause));
         }
         std::lock_guard hold(mutex_);
-        workers_.request_replacement();
+        workers_.request_replacement(gone->slot);
     }
     static std::string describe(const std::exception_ptr& error) {
         try {
             std::rethrow_exception(error);
         } catch (const std::exception& e) {
             return e.what();
+        } catch (...) {
+            return "an exception of a type that is not std::exception";
         }
     }
 

@@ -7,6 +7,9 @@
 #include <tandem/core/unique_fd.hpp>
 #include <tandem/executor/work.hpp>
 #include <tandem/ipc/transport.hpp>
+#include <tandem/pool/process_pool_options.hpp>
+#include <tandem/pool/stderr_relay.hpp>
+#include <tandem/pool/stop_watch.hpp>
 
 #include <algorithm>
 #include <chrono>
@@ -25,6 +28,9 @@
 
 namespace tandem::detail {
 
+// A pool of n workers has n slots; a worker leaves its slot to the one that replaces it.
+inline constexpr int any_slot = -1;
+
 // Some calls of one work on their way to a worker and back. A call of it is
 //   unbegun   its place is at or behind the claim word's `next`: it can be taken back
 //   begun     its place is before `next`: it ends with a record, or with the worker
@@ -32,12 +38,16 @@ namespace tandem::detail {
 struct chunk {
     std::uint32_t number = 0;
     ref<work> calls;
+    call_limits limits;
+    lost_workers lost;                // of its one call, if it is not the first try
+    int slot = any_slot;              // the one worker that may make its calls
     std::vector<std::size_t> places;  // the call at each position of the chunk
     std::vector<bool> ended;          // by position
     std::size_t left = 0;             // how many have not ended
     std::size_t seen_begun = 0;       // how many had begun when this was last looked at
     bool encoding = false;            // the manager is reading the arguments, without the lock
     std::chrono::steady_clock::time_point since;
+    std::chrono::steady_clock::time_point sent;
     std::uint64_t time = 0;  // what `timed` calls took, in nanoseconds, since the last report
     std::uint64_t timed = 0;
 
@@ -57,6 +67,7 @@ struct worker_handle {
     enum class life { starting, running, leaving };
 
     std::uint64_t name = 0;
+    int slot = 0;
     int pid = -1;
     unique_fd pidfd;  // readable when the process has ended
     unique_fd socket;
@@ -69,6 +80,20 @@ struct worker_handle {
     bool killed = false;             // by us
     bool damaged = false;            // it wrote what no worker writes
     bool began_anything = false;
+    bool ready = true;  // its initializer, if there is one, has ended
+    std::exception_ptr initializer_error;
+    stderr_tail err;
+    // How many calls it may still get.
+    std::size_t quota = SIZE_MAX;
+    // Set while it should end something: at that time it is killed. Until then it gets nothing.
+    deadline kill_at;
+    std::uint64_t stopped_call = 0;  // the call that should end
+    // The running call as it was seen first: no worker can hide how long it runs.
+    std::uint64_t seen_call = 0;
+    deadline::clock::time_point seen_since{};
+    deadline::clock::time_point last_heard{};  // or last took something
+    deadline next_check;                       // when its running call may have had its time
+
     std::uint32_t last_chunk = 0;
     std::vector<std::unique_ptr<chunk>> chunks;  // oldest first
 
@@ -83,12 +108,15 @@ struct worker_handle {
     channel_memory& memory() const noexcept { return *static_cast<channel_memory*>(region.data()); }
 
     bool usable() const noexcept {
-        return state == life::running && !has_ended && !killed && !damaged && !stream_ended;
+        return state == life::running && ready && !has_ended && !killed && !damaged &&
+               !stream_ended && kill_at.is_never();
     }
     bool has_room() const noexcept {
-        return usable() && chunks.size() < channel_memory::chunks_in_flight;
+        return usable() && quota > 0 && chunks.size() < channel_memory::chunks_in_flight;
     }
-    bool idle() const noexcept { return usable() && chunks.empty(); }
+    // Whether it has made all the calls that one worker may make.
+    bool worn_out() const noexcept { return usable() && quota == 0 && chunks.empty(); }
+    bool idle() const noexcept { return usable() && quota > 0 && chunks.empty(); }
 
     // The process has ended; the helper should say how before `limit`.
     void note_end(deadline limit) noexcept {
@@ -102,20 +130,27 @@ struct worker_handle {
         auto made = std::make_unique<chunk>();
         do {
             ++last_chunk;
-        } while (std::ranges::any_of(chunks, [&](const auto& other) {
-            return other->number % channel_memory::chunks_in_flight ==
-                   last_chunk % channel_memory::chunks_in_flight;
-        }));
+        } while (last_chunk == first_chunk || std::ranges::any_of(chunks, [&](const auto& other) {
+                     return other->number % channel_memory::chunks_in_flight ==
+                            last_chunk % channel_memory::chunks_in_flight;
+                 }));
         made->number = last_chunk;
         made->calls = std::move(calls);
         for (std::size_t i = 0; i < range.count; ++i) made->places.push_back(range.first + i);
         made->ended.resize(range.count);
         made->left = range.count;
         made->encoding = true;
-        made->since = std::chrono::steady_clock::now();
+        made->sent = made->since = std::chrono::steady_clock::now();
+        take_quota(range.count);
         limit_calls(*made);
         chunks.push_back(std::move(made));
         return *chunks.back();
+    }
+    void take_quota(std::size_t calls) noexcept {
+        if (quota != SIZE_MAX) quota -= calls;
+    }
+    void return_quota(std::size_t calls) noexcept {
+        if (quota != SIZE_MAX) quota += calls;
     }
     // Lets the worker begin as many calls as the chunk has now. Requires: it knows nothing of it.
     void limit_calls(const chunk& part) noexcept {
@@ -204,7 +239,29 @@ struct worker_handle {
             from.end(i);
             back.push_back(from.places[i]);
         }
+        return_quota(back.size());
         return back;
+    }
+
+    // When the running call began, if a call of this chunk runs. A time that makes no sense is
+    // not believed.
+    std::optional<deadline::clock::time_point> running_since(const chunk& part,
+                                                             deadline::clock::time_point now) {
+        const auto count = begun(part);
+        if (count == 0 || part.ended[count - 1]) return std::nullopt;
+        const auto running = call_name(part.number, count - 1);
+        if (std::exchange(seen_call, running) != running) seen_since = now;
+        const deadline::clock::time_point said{
+            std::chrono::duration_cast<deadline::clock::duration>(
+                std::chrono::nanoseconds(memory().began.load(std::memory_order_seq_cst)))};
+        return said >= part.sent && said < seen_since ? said : seen_since;
+    }
+    // Has it end its running call: asked at first, if there is time for that, then killed.
+    void end_call(const chunk& part, std::chrono::nanoseconds grace) noexcept {
+        if (grace.count() == 0) return kill();
+        stopped_call = call_name(part.number, begun(part) - 1);
+        kill_at = grace;
+        ask_to_stop(memory(), stopped_call);
     }
 
     void kill() noexcept {
@@ -221,10 +278,16 @@ struct worker_handle {
         const int status = wait_status.value_or(0);
         return killed || (chunks.empty() && WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
     }
-    // Why a call that it had begun will not end.
-    std::exception_ptr cause_of_death() const {
+    // Whether what happened to it was its own doing, or that of a call.
+    bool crashed() const noexcept {
+        const int status = wait_status.value_or(0);
+        return damaged || !(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    }
+    // Why a call that it had begun will not end; `more` is said after that.
+    std::exception_ptr cause_of_death(const std::string& more = {}) const {
         death how;
         how.pid = pid;
+        how.stderr_tail = err.last;
         std::string what = "worker " + std::to_string(pid) + " of a process_pool ";
         const int status = wait_status.value_or(0);
         if (damaged) {
@@ -244,7 +307,8 @@ struct worker_handle {
             if (how.core_dumped) what += ", core dumped";
             if (how.out_of_memory) what += ", perhaps for lack of memory";
         }
-        what += " while it ran this task";
+        what += " while it " + std::string(ready ? "ran this task" : "started") + more;
+        if (!err.last.empty()) what += "; the end of its stderr: " + err.last;
         return std::make_exception_ptr(worker_died(what, std::move(how)));
     }
 };

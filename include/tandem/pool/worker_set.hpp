@@ -21,13 +21,48 @@
 
 namespace tandem::detail {
 
+// What all workers of a pool start with.
+struct worker_start {
+    start_method method = start_method::forkserver;
+    std::vector<std::byte> setup = {};  // what a worker has to do first; empty: nothing
+    std::size_t quota = SIZE_MAX;
+    std::size_t memory_limit = 0;
+    bool keep_stderr = false;
+};
+
+// What the options say about that.
+inline worker_start start_of(const process_pool_options& options) {
+    worker_start how;
+    how.method = options.start;
+    how.memory_limit = options.memory_limit;
+    how.keep_stderr = options.stderr_tail != 0;
+    if (options.max_tasks_per_worker > 0) {
+        how.quota = static_cast<std::size_t>(options.max_tasks_per_worker);
+    }
+    if (!options.initializer) return how;
+    const auto name = options.initializer.name();
+    const auto arguments = options.initializer.arguments();
+    const std::uint64_t size = arguments.size();
+    const chunk_head head{first_chunk, 1, name.size(),
+                          name.size() + sizeof size + arguments.size()};
+    writer message;
+    message.write(&head, sizeof head);
+    message.write(name.data(), name.size());
+    message.write(&size, sizeof size);
+    message.write(arguments.data(), arguments.size());
+    how.setup.assign(message.bytes().begin(), message.bytes().end());
+    return how;
+}
+
 // The workers of one pool and the connection to the helper that forks them.
 // Thread safety: guarded by the pool's mutex; only the manager changes the set.
 class worker_set {
    public:
+    explicit worker_set(worker_start how = {}) : how_(std::move(how)) {}
+
     // Throws: what fork_server::get() and open_session() throw.
     void connect() {
-        server_ = fork_server::get();
+        server_ = fork_server::get(how_.method);
         session_ = server_->open_session();
     }
 
@@ -40,24 +75,31 @@ class worker_set {
     }
 
     // Asks the helper for one more worker. Throws: io_error, broken_pool.
-    void request() {
+    void request(int slot = 0) {
         auto made = std::make_unique<worker_handle>();
         auto [ours, theirs] = make_socketpair(SOCK_STREAM);
         made->name = ++last_name_;
+        made->slot = slot;
         made->socket = std::move(ours);
         made->region = shared_region::create(sizeof(channel_memory));
         unique_fd memory(::fcntl(made->region.fd(), F_DUPFD_CLOEXEC, 3));
         if (!memory) throw_io_error("cannot pass a shared region on", errno);
-        unique_fd passed[] = {std::move(theirs), std::move(memory)};
-        const fork_request message{made->name};
+        std::vector<unique_fd> passed;
+        passed.push_back(std::move(theirs));
+        passed.push_back(std::move(memory));
+        if (how_.keep_stderr) passed.push_back(made->err.open());
+        made->quota = how_.quota;
+        made->ready = how_.setup.empty();
+        made->unsent = how_.setup;
+        const fork_request message{made->name, how_.memory_limit, how_.keep_stderr ? 1u : 0u};
         if (!send_packet(session_.get(), &message, sizeof message, passed)) {
             throw broken_pool("process_pool: the helper process is gone");
         }
         made->region.close_fd();
         workers_.push_back(std::move(made));
     }
-    void request_replacement() {
-        request();
+    void request_replacement(int slot = 0) {
+        request(slot);
         ++replaced_;
     }
 
@@ -116,6 +158,7 @@ class worker_set {
     }
 
    private:
+    const worker_start how_;
     std::shared_ptr<fork_server> server_;
     unique_fd session_;
     std::vector<std::unique_ptr<worker_handle>> workers_;
