@@ -165,11 +165,12 @@ class loop_core : public scheduler {
         return const_cast<linked_list<runnable>&>(ready_).empty();
     }
 
-    // Returns: how many steps there were.
+    // Letters are delivered between two steps, at the price of a look. Returns: how many steps.
     int run(int most_steps) noexcept {
         int steps = 0;
         while (steps < most_steps && !ready_.empty()) {
             ready_.pop_front().run();
+            mail_->open();
             ++steps;
         }
         return steps;

@@ -228,6 +228,13 @@ class chain : public runnable {
     operation* waiting_at_ = nullptr;  // null while it is ready or runs
 };
 
+inline void operation::suspend_in(promise_base& leaf) noexcept {
+    chain_ = driver::here.current;
+    chain_->suspended_at(*this, leaf);
+}
+inline void operation::go_on() noexcept { chain_->go_on(); }
+inline void operation::wake() noexcept { chain_->wake(); }
+
 // That a chain waits for something that comes from outside of its loop.
 class outside_wait {
    public:
