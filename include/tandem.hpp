@@ -153,6 +153,7 @@
 #include <tandem/pool/process_pool_manager.hpp>
 #include <tandem/pool/process_pool_options.hpp>
 #include <tandem/pool/report.hpp>
+#include <tandem/pool/shared_buffer.hpp>
 #include <tandem/pool/shipped_call.hpp>
 #include <tandem/pool/stderr_relay.hpp>
 #include <tandem/pool/stop_watch.hpp>

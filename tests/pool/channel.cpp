@@ -102,3 +102,19 @@ TEST_CASE("a channel goes only where descriptors can", "[channel]") {
     writer out;
     CHECK_THROWS_AS(encode(out, a), codec_error);
 }
+
+TEST_CASE("a copy is another handle of the same end", "[channel]") {
+    leaves_nothing([] {
+        auto [a, b] = channel<int>::make();
+        auto copy = a;
+        CHECK(copy.push(1));
+        CHECK(b.pop() == 1);
+        a.close();
+        CHECK(copy.push(2));
+        CHECK(b.pop() == 2);
+        const auto closed = a;
+        CHECK(closed.is_closed());
+        copy = std::move(a);
+        CHECK_FALSE(b.pop(30s));
+    });
+}

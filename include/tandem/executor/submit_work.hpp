@@ -7,6 +7,7 @@
 #include <tandem/ipc/shippable.hpp>
 
 #if TANDEM_LINUX
+#include <tandem/ipc/passed_descriptors.hpp>
 #include <tandem/ipc/thunk.hpp>
 #endif
 
@@ -120,6 +121,7 @@ class shipped_submit final : public state<R>, public work {
     explicit shipped_submit(ref<executor_core> core, const F& f, const Args&... args)
         : state<R>(core), work(static_cast<future_state&>(*this)), core_(*core) {
         detail::encode_call<submitted_call<F, Args...>>(call_, f);
+        const descriptor_scope here(outgoing_descriptors(), &descriptors_);
         (tandem::encode(arguments_, args), ...);
     }
 
@@ -132,6 +134,7 @@ class shipped_submit final : public state<R>, public work {
 
     std::size_t abandon(std::exception_ptr why) noexcept override {
         if (!this->begin_cancel()) return 0;
+        descriptors_.clear();
         this->fail_set(std::move(why));
         return 1;
     }
@@ -152,14 +155,17 @@ class shipped_submit final : public state<R>, public work {
     void encode_arguments(std::size_t, writer& out) override {
         const auto bytes = arguments_.bytes();
         out.write(bytes.data(), bytes.size());
+        if (!descriptors_.empty()) pass_on(descriptors_);
     }
     bool deliver(std::size_t, reader& in) noexcept override {
+        descriptors_.clear();
         this->result_.capture([&]() -> R { return decode_result<R>(in); });
         const bool ok = this->result_.has_value();
         this->finish();
         return ok;
     }
     void fail(std::size_t, std::exception_ptr why) noexcept override {
+        descriptors_.clear();
         this->fail_set(std::move(why));
     }
     void give_back(call_range) noexcept override {
@@ -173,7 +179,8 @@ class shipped_submit final : public state<R>, public work {
    private:
     executor_core& core_;  // kept by the state's context
     writer call_;
-    writer arguments_;  // kept to the end: the call may be given back
+    writer arguments_;                    // kept to the end: the call may be given back
+    std::vector<unique_fd> descriptors_;  // that go with the arguments; closed when the call ends
     // How often cancel() was called; counted before it looks where the call is. Both sides modify
     // it: the later of cancel() and give_back() sees what the other did before (acq_rel).
     std::atomic<std::uint32_t> cancel_asked_{0};

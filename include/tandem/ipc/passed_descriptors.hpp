@@ -52,13 +52,19 @@ class descriptor_scope {
 inline void encode_descriptor(writer& out, int fd) {
     auto* list = outgoing_descriptors();
     if (!list) {
-        throw codec_error("this value holds a descriptor and can only go to a process of its own");
+        throw codec_error(
+            "this value holds a descriptor: it can be an argument of process or submit, no more");
     }
     if (list->size() == most_passed) throw codec_error("too many descriptors in one message");
     unique_fd copy(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
     if (!copy) throw_io_error("cannot copy a descriptor", errno);
     encode(out, static_cast<std::uint32_t>(list->size()));
     list->push_back(std::move(copy));
+}
+// Sends copies of all of them along, in a message that has none yet. Throws: as above.
+inline void pass_on(std::span<const unique_fd> fds) {
+    writer places;  // known to whoever encoded the values
+    for (const auto& fd : fds) encode_descriptor(places, fd.get());
 }
 // Throws: codec_error if it did not come along, or was taken already.
 inline unique_fd decode_descriptor(reader& in) {

@@ -13,12 +13,14 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <iterator>
 #include <optional>
 #include <span>
 #include <utility>
 #include <vector>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 
@@ -38,8 +40,19 @@ class channel {
         return {channel(std::move(ends.first)), channel(std::move(ends.second))};
     }
 
+    /// Another handle of the same end: it stays open until all are closed. What was read and not
+    /// taken stays with the first. Throws: io_error.
+    channel(const channel& other) {
+        if (other.is_closed()) return;
+        socket_ = unique_fd(::fcntl(other.socket_.get(), F_DUPFD_CLOEXEC, 3));
+        if (!socket_) detail::throw_io_error("cannot copy a channel", errno);
+    }
     channel(channel&&) noexcept = default;
-    channel& operator=(channel&&) noexcept = default;
+    channel& operator=(channel other) noexcept {
+        socket_ = std::move(other.socket_);
+        read_ = std::move(other.read_);
+        return *this;
+    }
 
     /// Sends a value. Blocks: while the other end does not take what it was sent.
     /// Returns: false if the other end, or this one, was closed. Throws: codec_error, io_error.
@@ -67,12 +80,9 @@ class channel {
         return fill(until) != progress::late;
     }
 
-    /// Sends and takes no more. Idempotent.
-    void close() noexcept {
-        // Also where copies of this end are still open.
-        if (socket_) ::shutdown(socket_.get(), SHUT_RDWR);
-        socket_.reset();
-    }
+    /// Sends and takes no more. The copy that another process was given stays open; the other end
+    /// is at its end when all copies of this one are closed. Idempotent. Python: close.
+    void close() noexcept { socket_.reset(); }
     bool is_closed() const noexcept { return !socket_; }
 
     /// `for (T& value : end)` takes values until the other end is closed.

@@ -2,10 +2,10 @@
 // tandem/pool/process_pool_dispatch.hpp: which worker gets which calls next.        level 3
 #pragma once
 
+#include <tandem/ipc/passed_descriptors.hpp>
 #include <tandem/pool/process_pool_core.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -43,17 +43,25 @@ class process_pool_dispatch : public process_pool_core {
     void hand_out() {
         for (const auto& one : plan()) send_chunk(*one.worker, *one.part);
     }
-    // Sends what it can without waiting. Returns how many bytes went.
-    static std::size_t send_now(worker_handle& one, std::span<const std::byte> bytes) noexcept {
-        std::size_t sent = 0;
-        while (sent < bytes.size()) {
-            const auto n = ::send(one.socket.get(), bytes.data() + sent, bytes.size() - sent,
-                                  MSG_NOSIGNAL | MSG_DONTWAIT);
-            if (n < 0 && errno == EINTR) continue;
-            if (n < 0) break;  // full, or dead: its end is news of its own
-            sent += static_cast<std::size_t>(n);
+    // Sends what a worker has not got yet, as much as the socket takes.
+    static void send_rest(worker_handle& one) noexcept {
+        while (one.unsent_from < one.unsent.size()) {
+            const auto at =
+                one.unsent_fds.empty() ? one.unsent.size() : one.unsent_fds.front().place;
+            if (at > one.unsent_from) {
+                const auto part =
+                    std::span(one.unsent).subspan(one.unsent_from, at - one.unsent_from);
+                const auto sent = send_now(one, part);
+                one.unsent_from += sent;
+                if (sent < part.size()) return;
+            } else {
+                const auto n = send_with(one.socket.get(), std::span(one.unsent).subspan(at, 1),
+                                         one.unsent_fds.front().fds, MSG_DONTWAIT);
+                if (n <= 0) return;
+                one.unsent_fds.pop_front();
+                ++one.unsent_from;
+            }
         }
-        return sent;
     }
 
     // After a call of a map has failed: takes its unbegun calls back from the workers. The map ends
@@ -203,6 +211,7 @@ class process_pool_dispatch : public process_pool_core {
     void send_chunk(worker_handle& one, chunk& part) {
         std::vector<std::pair<std::size_t, std::exception_ptr>> failed;
         message_.clear();
+        descriptors_.clear();
         std::vector<std::size_t> kept = encode(part, failed);
         std::vector<std::size_t> rest(
             part.places.begin() + static_cast<std::ptrdiff_t>(kept.size() + failed.size()),
@@ -234,7 +243,7 @@ class process_pool_dispatch : public process_pool_core {
             back.back().place = place;
         }
         give_back(std::move(back));
-        if (!empty) send(one, message_.bytes());
+        if (!empty) send(one, message_.bytes(), descriptors_);
     }
     // Writes the message of a chunk. Returns the places that are in it; stops at chunk_bytes.
     std::vector<std::size_t> encode(
@@ -242,6 +251,7 @@ class process_pool_dispatch : public process_pool_core {
         std::vector<std::size_t> kept;
         chunk_head head{part.number, 0, 0, 0, wishes(part), cpu_seconds_};
         message_.write(&head, sizeof head);
+        const descriptor_scope here(outgoing_descriptors(), &descriptors_);
         std::exception_ptr unknown_call;
         try {
             part.calls->encode_call(message_);
@@ -276,17 +286,33 @@ class process_pool_dispatch : public process_pool_core {
                (part.limits.grace.count() > 0 ? wants_stop : 0) |
                (on_progress_ ? wants_reports : 0);
     }
+    // Sends what it can without waiting. Returns how many bytes went.
+    static std::size_t send_now(worker_handle& one, std::span<const std::byte> bytes) noexcept {
+        std::size_t sent = 0;
+        while (sent < bytes.size()) {
+            const auto n = send_with(one.socket.get(), bytes.subspan(sent), {}, MSG_DONTWAIT);
+            if (n < 0) break;  // full, or dead: its end is news of its own
+            sent += static_cast<std::size_t>(n);
+        }
+        return sent;
+    }
     // Sends as much as the socket takes; keeps the rest for later.
-    static void send(worker_handle& one, std::span<const std::byte> bytes) {
+    static void send(worker_handle& one, std::span<const std::byte> bytes,
+                     std::vector<unique_fd>& fds) {
         if (one.unsent_from == one.unsent.size()) {
             one.unsent.clear();
             one.unsent_from = 0;
-            bytes = bytes.subspan(send_now(one, bytes));
+            if (fds.empty()) bytes = bytes.subspan(send_now(one, bytes));
         }
+        if (!fds.empty()) one.unsent_fds.push_back({one.unsent.size(), std::move(fds)});
+        fds.clear();
         one.unsent.insert(one.unsent.end(), bytes.begin(), bytes.end());
+        send_rest(one);
     }
 
-    writer message_;  // the manager's own: the chunk that is being encoded
+    // The manager's own: the chunk that is being encoded.
+    writer message_;
+    std::vector<unique_fd> descriptors_;
 };
 
 }  // namespace tandem::detail

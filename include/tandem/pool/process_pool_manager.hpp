@@ -223,16 +223,14 @@ class process_pool_manager final : public process_pool_limits {
             } else if (event.fd == one.err.pipe.get()) {
                 stderr_.read(one.err);
             } else if (event.fd == one.socket.get()) {
-                if (event.revents & POLLOUT) send_rest(one);
+                if (event.revents & POLLOUT) {
+                    send_rest(one);
+                    one.last_heard = deadline::clock::now();
+                }
                 if (event.revents & ~POLLOUT) receive(one);
             }
         }
     }
-    static void send_rest(worker_handle& one) noexcept {
-        one.unsent_from += send_now(one, std::span(one.unsent).subspan(one.unsent_from));
-        one.last_heard = deadline::clock::now();
-    }
-
     // Removes the workers that have ended, settles what they had, and replaces them.
     void bury() {
         for (std::size_t i = 0; i < workers_.all().size();) {

@@ -16,6 +16,8 @@
 #include <csignal>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
+#include <exception>
 #include <memory>
 #include <optional>
 #include <string>
@@ -104,6 +106,12 @@ struct worker_handle {
     record_receiver records;
     std::vector<std::byte> unsent;
     std::size_t unsent_from = 0;
+    // Descriptors that go with the byte at that place of `unsent`.
+    struct descriptors_at {
+        std::size_t place;
+        std::vector<unique_fd> fds;
+    };
+    std::deque<descriptors_at> unsent_fds;
 
     channel_memory& memory() const noexcept { return *static_cast<channel_memory*>(region.data()); }
 
