@@ -293,8 +293,7 @@ class future_awaiter {
         waiting_ = where ? where->ticket(waiting) : make_ref<resume_ticket>(waiting);
         // The coroutine may be resumed, and this awaiter destroyed, before add_callback returns.
         const auto keep = state_;
-        keep->add_callback(
-            std::make_unique<resume_callback>(waiting_, where && !keep->observed()));
+        keep->add_callback(std::make_unique<resume_callback>(waiting_, where && !keep->observed()));
     }
     T await_resume() { return state_->take(); }
 
