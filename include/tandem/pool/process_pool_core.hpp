@@ -237,6 +237,7 @@ class process_pool_core : public executor_core {
     // Puts calls back where they came from, in front of the queue; ends them if the pool has ended
     // meanwhile.
     void give_back(std::vector<returned_call> back) noexcept {
+        if (back.empty()) return;
         keep_alone(back);
         for (std::size_t i = 0; i < back.size();) {
             const auto& calls = *back[i].calls;
@@ -266,25 +267,25 @@ class process_pool_core : public executor_core {
 
     // Moves the calls that go alone from `back` to where those wait.
     void keep_alone(std::vector<returned_call>& back) noexcept {
-        const auto first = std::stable_partition(back.begin(), back.end(), [](const auto& one) {
-            return one.lost.all == 0 && one.slot == any_slot;
-        });
-        if (first == back.end()) return;
+        std::vector<returned_call> others;
         std::vector<returned_call> late;
         std::exception_ptr why;
         {
             std::lock_guard hold(mutex_);
             why = end_cause_;
-            for (auto it = first; it != back.end(); ++it) {
-                if (why) {
-                    late.push_back(std::move(*it));
+            for (auto& one : back) {
+                const bool alone = one.lost.all > 0 || one.slot != any_slot;
+                if (!alone) {
+                    others.push_back(std::move(one));
+                } else if (why) {
+                    late.push_back(std::move(one));
                 } else {
-                    alone_.push_back(std::move(*it));
+                    alone_.push_back(std::move(one));
                 }
             }
             failed_ += late.size();
         }
-        back.erase(first, back.end());
+        back = std::move(others);
         for (const auto& one : late) one.calls->fail(one.place, why);
     }
     // The calls of a work that wait to go alone. Requires: the mutex.

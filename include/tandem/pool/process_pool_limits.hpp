@@ -7,8 +7,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <exception>
-#include <iterator>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -46,18 +46,15 @@ class process_pool_limits : public process_pool_delivery {
     }
     // Ends the calls for one worker only that has gone and could not be replaced.
     void end_slotless() {
-        std::vector<returned_call> lost;
+        std::deque<returned_call> lost;
         {
             std::lock_guard hold(mutex_);
-            const auto first =
-                std::stable_partition(alone_.begin(), alone_.end(), [&](const returned_call& call) {
-                    return call.slot == any_slot ||
-                           std::ranges::any_of(workers_.all(), [&](const auto& one) {
-                               return one->slot == call.slot;
-                           });
-                });
-            lost.assign(std::make_move_iterator(first), std::make_move_iterator(alone_.end()));
-            alone_.erase(first, alone_.end());
+            for (std::size_t left = alone_.size(); left > 0; --left) {
+                auto call = std::move(alone_.front());
+                alone_.pop_front();
+                auto& next = has_slot(call.slot) ? alone_ : lost;
+                next.push_back(std::move(call));
+            }
             failed_ += lost.size();
         }
         for (const auto& call : lost) {
@@ -87,6 +84,11 @@ class process_pool_limits : public process_pool_delivery {
     }
 
    private:
+    bool has_slot(int slot) const noexcept {
+        return slot == any_slot || std::ranges::any_of(workers_.all(), [&](const auto& one) {
+                   return one->slot == slot;
+               });
+    }
     // Whether a worker's running call has had its time; plans when to look again if not.
     bool is_overdue(worker_handle& one) {
         std::lock_guard hold(mutex_);
