@@ -135,7 +135,7 @@ class channel {
             case progress::late:
                 return std::nullopt;
             case progress::ended:
-                return std::optional<T>();
+                return std::optional<std::optional<T>>(std::in_place);
             default:
                 break;
         }
