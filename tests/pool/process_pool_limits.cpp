@@ -590,7 +590,7 @@ TEST_CASE("a process with threads may not be forked", "[process_pool]") {
     });
 }
 
-TEST_CASE("options that make no sense are refused", "[process_pool]") {
+TEST_CASE("options of a process pool that make no sense are refused", "[process_pool]") {
     CHECK_THROWS_AS(process_pool({.workers = -1}), std::invalid_argument);
     CHECK_THROWS_AS(process_pool({.max_tasks_per_worker = -1}), std::invalid_argument);
     CHECK_THROWS_AS(process_pool({.timeout = 0s}), std::invalid_argument);
