@@ -32,7 +32,8 @@ def blocks(text):
 
 
 def at_line(line, code):
-    return f'#line {line} "README.md"\n{code}\n'
+    # Still in the main file: g++ warns of lambdas in coroutines that are in another one.
+    return f'#line {line} "<stdin>"\n{code}\n'
 
 
 def candidates(line, given, code):
