@@ -259,4 +259,10 @@ TEST_CASE("a pool whose threads the system does not give throws and leaves none"
     CHECK(status == 0);
 }
 
+#else
+
+TEST_CASE("want of memory and of threads is tried without sanitizers", "[thread_pool_failures]") {
+    SUCCEED("they bring their own operator new");
+}
+
 #endif
