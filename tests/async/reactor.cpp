@@ -17,6 +17,7 @@ using namespace std::chrono_literals;
 using tandem::detail::descriptor_watch;
 using tandem::detail::make_socketpair;
 using tandem::detail::reactor;
+using tandem::detail::ready_hung_up;
 using tandem::detail::ready_to_read;
 using tandem::detail::ready_to_write;
 
@@ -53,7 +54,7 @@ TEST_CASE("a watch hears of each change once", "[reactor]") {
     CHECK(watch.heard.size() == 2);
     far.reset();
     r.poll(5s);
-    CHECK(watch.heard.back() == (ready_to_read | ready_to_write));
+    CHECK(watch.heard.back() == (ready_to_read | ready_to_write | ready_hung_up));
     r.remove(near.get(), watch);
 }
 

@@ -82,6 +82,9 @@ class mailbox : public ref_counted {
     // The loop ends: what is there, and what comes, is dropped.
     void close() noexcept { drop_all(box_.exchange(ended(), std::memory_order_acq_rel)); }
 
+    // Whether the loop has ended.
+    bool is_closed() const noexcept { return box_.load(std::memory_order_acquire) == ended(); }
+
     int fd() const noexcept { return wake_up_.get(); }
 
    private:

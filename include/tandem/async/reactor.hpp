@@ -19,8 +19,9 @@
 
 namespace tandem::detail {
 
-// What a descriptor is ready for.
-enum ready_for : std::uint32_t { ready_to_read = 1, ready_to_write = 2 };
+// What a descriptor is ready for. ready_hung_up comes beside
+// them: no more will come from the peer, or there is an error.
+enum ready_for : std::uint32_t { ready_to_read = 1, ready_to_write = 2, ready_hung_up = 4 };
 
 // What hears of a descriptor.
 class descriptor_watch {
@@ -86,6 +87,7 @@ class reactor {
             std::uint32_t what = 0;
             if (event.events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) what |= ready_to_read;
             if (event.events & (EPOLLOUT | EPOLLHUP | EPOLLERR)) what |= ready_to_write;
+            if (event.events & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) what |= ready_hung_up;
             static_cast<descriptor_watch*>(event.data.ptr)->on_ready(what);
         }
         at_ = count_ = 0;
