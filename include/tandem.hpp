@@ -105,6 +105,7 @@
 #include <tandem/async/reactor.hpp>
 #include <tandem/async/readiness.hpp>
 #include <tandem/async/serve.hpp>
+#include <tandem/async/signals.hpp>
 #include <tandem/async/sleep.hpp>
 #include <tandem/async/slow_watch.hpp>
 #include <tandem/async/socket_address.hpp>
@@ -120,6 +121,7 @@
 #include <tandem/async/tcp.hpp>
 #include <tandem/async/timeout.hpp>
 #include <tandem/async/timer_heap.hpp>
+#include <tandem/async/udp.hpp>
 #include <tandem/async/unix_socket.hpp>
 #include <tandem/core/unique_fd.hpp>
 #include <tandem/ipc/archive.hpp>

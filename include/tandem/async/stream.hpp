@@ -89,8 +89,9 @@ class stream {
         return request<detail::read_exactly_operation, std::size_t>(core(), count);
     }
     /// `std::optional<std::string> line = co_await s.read_line()`: without its end, "\n" or
-    /// "\r\n"; nullopt at the end of the stream. Throws: incomplete_read if the stream ends within a line;
-    /// line_too_long, and the next read_line gives the line behind that one. Python: readline.
+    /// "\r\n"; nullopt at the end of the stream. Throws: incomplete_read if the stream ends within
+    /// a line; line_too_long, and the next read_line gives the line behind that one.
+    /// Python: readline.
     auto read_line() {
         return request<detail::read_until_operation, std::string, bool>(core(), "\n", true);
     }
@@ -120,7 +121,7 @@ class stream {
     auto shutdown_write() { return request<detail::flush_operation, bool>(core(), true); }
 
     /// Closes it; may be called twice. Whoever waits for it gets invalid_state. What was written
-    /// and is kept here still goes out, for as long as `linger` says; the end of the loop waits for it.
+    /// and is kept here still goes out, for as long as `linger` says; the loop's end waits for it.
     void close() noexcept;
     /// Whether it is open.
     bool is_open() const noexcept { return core_ && core_->is_open(); }
