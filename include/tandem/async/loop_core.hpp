@@ -88,6 +88,9 @@ class loop_core : public scheduler {
         }
     }
 
+    // Which turn this is: what was done before in the same one need not be done again.
+    std::uint64_t turn_number() const noexcept { return turns_; }
+
     // The chains that nobody awaits.
     void add_live(int count) noexcept { live_ += count; }
     int live() const noexcept { return live_; }
@@ -113,6 +116,7 @@ class loop_core : public scheduler {
 
     // Throws: io_error; invalid_state if the clock is not the system's and nothing can happen.
     void turn(bool may_sleep) {
+        ++turns_;
         reactor_.poll(may_sleep && ready_.empty() ? time_to_sleep() : std::chrono::nanoseconds(0));
         mail_->open();
         if (!timers_.empty()) timers_.expire(now());
@@ -238,6 +242,7 @@ class loop_core : public scheduler {
     std::optional<slow_watch> slow_;
     int most_steps_ = 64;
     int live_ = 0;
+    std::uint64_t turns_ = 0;
     std::optional<elastic_threads> threads_;  // last: what they run may post to the mailbox
 };
 

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string>
 #include <string_view>
@@ -117,11 +118,14 @@ class stream_core final : public polled_fd, public runnable {
     // Throws: io_error, also of what was kept before.
     bool take(std::string_view& rest) {
         check_write_error();
-        if (output_.size() + rest.size() >= gathered || (output_.empty() && !linked())) {
+        auto& loop = loop_core::here();
+        const bool is_first = std::exchange(wrote_in_, loop.turn_number()) != loop.turn_number();
+        if (output_.size() + rest.size() >= gathered || (output_.empty() && is_first)) {
             push(rest);
             check_write_error();
+            if (rest.empty() && output_.empty()) return true;
         }
-        if (!linked()) loop_core::here().make_ready(*this);
+        if (!linked()) loop.make_ready(*this);
         if (output_.size() + rest.size() > high_water_) {
             push(rest);
             check_write_error();
@@ -200,6 +204,10 @@ class stream_core final : public polled_fd, public runnable {
         }
     }
     ::ssize_t send_both(std::string_view kept, std::string_view rest) noexcept {
+        if (is_socket_ && (kept.empty() || rest.empty())) {
+            const auto bytes = kept.empty() ? rest : kept;
+            return send_some(get(), std::as_bytes(std::span(bytes.data(), bytes.size())));
+        }
         ::iovec parts[2] = {{const_cast<char*>(kept.data()), kept.size()},
                             {const_cast<char*>(rest.data()), rest.size()}};
         ::msghdr message{};
@@ -228,7 +236,8 @@ class stream_core final : public polled_fd, public runnable {
     stream_buffer output_;
     std::size_t line_limit_;
     std::size_t high_water_;
-    int write_error_ = 0;  // of what was kept: the next write tells
+    std::uint64_t wrote_in_ = 0;  // the turn of the last write
+    int write_error_ = 0;         // of what was kept: the next write tells
     bool is_socket_;
     bool ended_ = false;
     bool skips_line_ = false;
