@@ -197,6 +197,51 @@ void submit_asleep_eventfd(benchmark::State& state) {
 }
 BENCHMARK(submit_asleep_eventfd)->Name("wake_asleep/eventfd")->Iterations(2000)->UseRealTime();
 
+// Another thread posts to a loop that is busy with a task, and waits until it ran.
+
+tandem::task<> tandem_busy(const std::atomic<bool>& over) {
+    while (!over.load(std::memory_order_relaxed)) co_await tandem::yield_now();
+}
+void wake_awake_tandem(benchmark::State& state) {
+    std::atomic<bool> over{false};
+    tandem::event_loop loop;
+    std::thread runs([&] { loop.run(tandem_busy(over)); });
+    for (auto _ : state) {
+        std::atomic<bool> ran{false};
+        const auto sets = [&] { ran.store(true, std::memory_order_release); };
+        loop.post(sets);
+        while (!ran.load(std::memory_order_acquire)) {
+        }
+    }
+    over = true;
+    runs.join();
+}
+BENCHMARK(wake_awake_tandem)->Name("wake_awake/tandem")->UseRealTime();
+
+// The least that it can cost: two threads that spin on two words.
+void wake_awake_spinning(benchmark::State& state) {
+    alignas(64) std::atomic<std::uint64_t> asked{0};
+    alignas(64) std::atomic<std::uint64_t> answered{0};
+    std::thread runs([&] {
+        for (std::uint64_t seen = 0;;) {
+            const auto now = asked.load(std::memory_order_acquire);
+            if (now == seen) continue;
+            seen = now;
+            answered.store(now, std::memory_order_release);
+            if (now == UINT64_MAX) return;
+        }
+    });
+    std::uint64_t turn = 0;
+    for (auto _ : state) {
+        asked.store(++turn, std::memory_order_release);
+        while (answered.load(std::memory_order_acquire) != turn) {
+        }
+    }
+    asked = UINT64_MAX;
+    runs.join();
+}
+BENCHMARK(wake_awake_spinning)->Name("wake_awake/spinning")->UseRealTime();
+
 #if HAS_ASIO
 
 asio::awaitable<int> asio_child(int x) { co_return x + 1; }

@@ -44,7 +44,8 @@ async def sleepers(count):
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     took = time.perf_counter() - began
-    print(f"sleepers/{count}: {1e9 * took / count:.0f} ns, {(resident() - before) / count:.0f} bytes")
+    size = (resident() - before) / count
+    print(f"sleepers/{count}: {1e9 * took / count:.0f} ns, {size:.0f} bytes")
     for task in tasks:
         task.cancel()
 

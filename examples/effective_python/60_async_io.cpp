@@ -4,8 +4,8 @@
 //          grid = asyncio.run(simulate(grid))
 //
 // A thread a cell is too much, and a pool runs only so many at once. A task is a few hundred bytes:
-// each cell gets one, all of them wait for their I/O at the same time, on one thread. No lock guards
-// the grid, for a task gives up the thread only where it says co_await.
+// each cell gets one, all of them wait for their I/O at the same time, on one thread. No lock
+// guards the grid, for a task gives up the thread only where it says co_await.
 #include <tandem.hpp>
 
 #include <chrono>
@@ -94,7 +94,7 @@ task<> catch_it() {
     }
 }
 
-// 3. When counting needs I/O as well, only the functions on the way to it change: they say co_await.
+// 3. When counting needs I/O as well, only the functions on the way to it change: they await.
 task<int> count_neighbors_with_io(int y, int x, const life_grid& grid) {
     co_await tandem::sleep_for(1ms);
     co_return count_neighbors(y, x, grid);

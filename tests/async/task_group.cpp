@@ -231,7 +231,7 @@ TEST_CASE("a cancel of with_group cancels body and children", "[task_group]") {
 }
 
 TEST_CASE("groups nest, and are dropped with the loop at any moment", "[task_group]") {
-    for (int k = 0; k < 8; ++k) {
+    for (int k = 0; k < 20; ++k) {
         {
             tandem::event_loop loop;
             const auto inner = [](task_group& group) -> task<> {
@@ -243,7 +243,7 @@ TEST_CASE("groups nest, and are dropped with the loop at any moment", "[task_gro
                 co_await with_group(inner);
             };
             loop.spawn(with_group(outer));
-            for (int i = 0; i < k; ++i) loop.poll_once();
+            for (int i = 0; i < k; ++i) loop.poll_once(1);
         }
         CHECK(frame_mark::alive == 0);
     }

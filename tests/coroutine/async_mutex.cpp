@@ -64,13 +64,13 @@ TEST_CASE("one that waits for a mutex can be cancelled, at every moment", "[asyn
 }
 
 TEST_CASE("a frame that is destroyed while it gets the mutex passes it on", "[async_mutex]") {
-    for (int k = 0; k < 6; ++k) {
+    for (int k = 0; k < 12; ++k) {
         async_mutex mutex;
         std::string log;
         {
             tandem::event_loop loop;
             for (const char c : {'a', 'b', 'c'}) loop.spawn(notes_locked(mutex, log, c));
-            for (int i = 0; i < k; ++i) loop.poll_once();
+            for (int i = 0; i < k; ++i) loop.poll_once(1);
         }
         CHECK_FALSE(mutex.is_locked());
         CHECK(frame_mark::alive == 0);

@@ -49,7 +49,9 @@ TEST_CASE("a permit is given back once, and can be moved", "[async_semaphore]") 
 TEST_CASE("permits can be added, which wakes who waits", "[async_semaphore]") {
     const auto main = []() -> task<> {
         async_semaphore semaphore(0);
-        const auto takes = [](async_semaphore& s) -> task<> { co_await s.acquire(); };
+        const auto takes = [](async_semaphore& s) -> task<> {
+            const auto permit = co_await s.acquire();
+        };
         auto waits = tandem::spawn(takes(semaphore));
         co_await tandem::yield_now();
         CHECK_FALSE(waits.done());

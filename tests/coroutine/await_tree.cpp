@@ -16,7 +16,12 @@ TEST_CASE("a function's signature becomes its name", "[await_tree]") {
           "main()::<lambda(int)>::operator()");
     CHECK(short_name("tandem::task<> m()::<lambda()>::operator()() const") ==
           "m()::<lambda()>::operator()");
+    CHECK(short_name("task<int> (anonymous namespace)::gives(int)") ==
+          "(anonymous namespace)::gives");
+    CHECK(short_name("auto m()::(anonymous class)::operator()() const") ==
+          "m()::(anonymous class)::operator()");
     CHECK(short_name("f") == "f");
+    CHECK(short_name("(anonymous") == "(anonymous");
     CHECK(short_name("").empty());
 }
 

@@ -43,13 +43,13 @@ class elastic_threads {
     // Calls `f(args...)` on one of them.
     template <class F, class... Args>
     auto call(F f, Args... args) -> future<std::invoke_result_t<F, Args...>> {
-        using result = std::invoke_result_t<F, Args...>;
-        promise<result> to;
+        using returned = std::invoke_result_t<F, Args...>;
+        promise<returned> to;
         auto made = to.get_future();
         add([to = std::move(to), f = std::move(f),
              args = std::tuple<Args...>(std::move(args)...)]() mutable {
             if (!to.start()) return;  // cancelled
-            run<result>(std::move(to), std::move(f), std::move(args));
+            run<returned>(std::move(to), std::move(f), std::move(args));
         });
         return made;
     }

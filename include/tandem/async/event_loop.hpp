@@ -123,12 +123,9 @@ class event_loop : private detail::loop_core {
     /// call_soon_threadsafe.
     template <std::invocable F>
     void post(F f) {
-        auto* const letter = new detail::posted<F>(std::move(f));
-        if (current() == this) {
-            make_ready(*letter);
-        } else if (!mail()->post(*letter)) {
-            letter->drop();
-        }
+        if (current() == this) return make_ready(*new detail::posted<F>(std::move(f)));
+        auto* const letter = new detail::posted_from_afar<F>(std::move(f));
+        if (!mail()->post(*letter)) letter->drop();
     }
     /// Calls f() when the time has come; those of equal time in the order of the calls to post_at.
     /// Only on the loop's thread, or before it runs. Python: call_at, call_later.
@@ -145,10 +142,11 @@ class event_loop : private detail::loop_core {
         prepare_outside();
         return descriptors().fd();
     }
-    /// Runs one turn without waiting. Returns: whether there is more to do at once.
-    bool poll_once() {
+    /// Runs one turn without waiting, of at most so many steps: a step is a task from one wait to
+    /// the next, or a posted function. Returns: whether there is more to do at once.
+    bool poll_once(int most_steps = 256) {
         const running scope(*this);
-        turn(false);
+        turn(false, most_steps);
         const bool more = has_work();
         arm_outside();
         return more;

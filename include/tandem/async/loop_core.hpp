@@ -19,6 +19,7 @@
 #include <atomic>
 #include <cerrno>
 #include <chrono>
+#include <climits>
 #include <coroutine>
 #include <cstdint>
 #include <cstdio>
@@ -115,12 +116,18 @@ class loop_core : public scheduler {
     ~loop_core() = default;
 
     // Throws: io_error; invalid_state if the clock is not the system's and nothing can happen.
-    void turn(bool may_sleep) {
+    void turn(bool may_sleep, int most_steps = INT_MAX) {
         ++turns_;
         reactor_.poll(may_sleep && ready_.empty() ? time_to_sleep() : std::chrono::nanoseconds(0));
         mail_->open();
         if (!timers_.empty()) timers_.expire(now());
-        run_ready();
+        if (debugging_) {
+            run_watched(std::min(most_steps, 16));
+        } else if (most_steps < most_steps_) {
+            run(most_steps);
+        } else {
+            run_ready();
+        }
     }
     // Whether a turn would do something now.
     bool has_work() const noexcept { return !ready_is_empty() || mail_->has_mail(); }
@@ -162,21 +169,25 @@ class loop_core : public scheduler {
         return const_cast<linked_list<runnable>&>(ready_).empty();
     }
 
+    // Letters are delivered between two steps, at the price of a look. Returns: how many steps.
+    int run(int most_steps) noexcept {
+        int steps = 0;
+        while (steps < most_steps && !ready_.empty()) {
+            ready_.pop_front().run();
+            mail_->open();
+            ++steps;
+        }
+        return steps;
+    }
     void run_ready() noexcept {
         if (ready_.empty()) return;
-        if (debugging_) return run_watched();
         const auto began = deadline::clock::now();
-        int steps = 0;
-        do {
-            ready_.pop_front().run();
-        } while (++steps < most_steps_ && !ready_.empty());
-        if (steps != most_steps_) return;
-        const auto took = deadline::clock::now() - began;
-        most_steps_ =
-            took > long_turn ? std::max(1, most_steps_ / 2) : std::min(256, most_steps_ * 2);
+        if (run(most_steps_) != most_steps_) return;
+        const bool too_long = deadline::clock::now() - began > long_turn;
+        most_steps_ = too_long ? std::max(1, most_steps_ / 2) : std::min(256, most_steps_ * 2);
     }
-    void run_watched() noexcept {
-        for (int steps = 0; steps < 16 && !ready_.empty(); ++steps) {
+    void run_watched(int most_steps) noexcept {
+        for (int steps = 0; steps < most_steps && !ready_.empty(); ++steps) {
             slow_->begin();
             ready_.pop_front().run();
             slow_->end();

@@ -22,15 +22,32 @@ void call_and_report(F& f, scheduler& loop) noexcept {
     }
 }
 
-// A function that was posted, from this thread or another.
+// A function that was posted from the loop's own thread.
 template <class F>
-class posted final : public mail, public runnable {
+class posted final : public runnable {
    public:
     static void* operator new(std::size_t size) { return frame_pool::allocate(size); }
     static void operator delete(void* memory, std::size_t size) noexcept {
         frame_pool::deallocate(memory, size);
     }
     explicit posted(F f) : f_(std::move(f)) {}
+
+    void run() noexcept override {
+        call_and_report(f_, loop_core::here());
+        delete this;
+    }
+    void drop() noexcept override { delete this; }
+    void describe(await_tree& tree) const override { tree.line("a posted function"); }
+
+   private:
+    F f_;
+};
+
+// One that was posted from elsewhere.
+template <class F>
+class posted_from_afar final : public mail, public runnable {
+   public:
+    explicit posted_from_afar(F f) : f_(std::move(f)) {}
 
     void deliver() noexcept override { loop_core::here().make_ready(*this); }
     void run() noexcept override {

@@ -6,6 +6,7 @@
 #include <tandem/async/timer_heap.hpp>
 #include <tandem/core/deadline.hpp>
 
+#include <algorithm>
 #include <chrono>
 #include <coroutine>
 #include <type_traits>
@@ -13,11 +14,13 @@
 namespace tandem {
 namespace detail {
 
+// Sleeps for so long or, unless `FromNow`, until then by the loop's clock.
+template <bool FromNow>
 class sleep_awaiter final : public timer {
+    using time_point = timer_heap::time_point;
+
    public:
-    // Until then, by the loop's clock; or for so long, if `from_now`.
-    sleep_awaiter(std::chrono::nanoseconds time, bool from_now) noexcept
-        : time_(time), from_now_(from_now) {}
+    explicit sleep_awaiter(std::chrono::nanoseconds time) noexcept : time_(time) {}
     ~sleep_awaiter() {
         if (armed()) loop_core::of(*waiting()).disarm(*this);
     }
@@ -32,28 +35,27 @@ class sleep_awaiter final : public timer {
         loop.arm(*this, when(loop));
     }
     void await_resume() const {
-        if (cancelled_) throw cancelled_error();
+        if (time_ == cancelled) throw cancelled_error();
     }
     void cancel() noexcept override {
-        if (!armed()) return;
         loop_core::of(*waiting()).disarm(*this);
-        cancelled_ = true;
+        time_ = cancelled;
         wake();
     }
     void describe(await_tree& tree) const override { tree.line("sleeps"); }
 
    private:
-    using time_point = timer_heap::time_point;
+    // A time that nobody gives; a flag of its own would cost each sleeper 8 bytes.
+    static constexpr auto cancelled = std::chrono::nanoseconds::min();
+
     void expire() noexcept override { wake(); }
     time_point when(const loop_core& loop) const noexcept {
-        if (!from_now_) return time_point(time_);
+        if constexpr (!FromNow) return time_point(time_);
         const auto now = loop.now();
         return time_ < time_point::max() - now ? now + time_ : time_point::max();
     }
 
     std::chrono::nanoseconds time_;
-    bool from_now_;
-    bool cancelled_ = false;
 };
 
 class yield_awaiter final : public operation {
@@ -72,15 +74,14 @@ class yield_awaiter final : public operation {
     void describe(await_tree& tree) const override { tree.line("yields"); }
 };
 
+template <bool FromNow>
 class [[nodiscard]] sleep_request {
    public:
-    sleep_request(std::chrono::nanoseconds time, bool from_now) noexcept
-        : time_(time), from_now_(from_now) {}
-    sleep_awaiter operator co_await() && noexcept { return {time_, from_now_}; }
+    explicit sleep_request(std::chrono::nanoseconds time) noexcept : time_(time) {}
+    sleep_awaiter<FromNow> operator co_await() && noexcept { return sleep_awaiter<FromNow>(time_); }
 
    private:
     std::chrono::nanoseconds time_;
-    bool from_now_;
 };
 
 class [[nodiscard]] yield_request {
@@ -95,19 +96,13 @@ class [[nodiscard]] yield_request {
 /// Throws: cancelled_error. Cancellation: ends it.
 template <class Rep, class Period>
 auto sleep_for(std::chrono::duration<Rep, Period> time) {
-    using std::chrono::nanoseconds;
-    // Doubles tell, without overflow, whether it fits.
-    const std::chrono::duration<double> seconds = time;
-    if (!(seconds < std::chrono::duration<double>(9e9))) {
-        return detail::sleep_request(nanoseconds::max(), true);
-    }
-    const bool positive = time > time.zero();
-    return detail::sleep_request(
-        positive ? std::chrono::ceil<nanoseconds>(time) : nanoseconds::zero(), true);
+    return detail::sleep_request<true>(detail::in_nanoseconds(time));
 }
 /// The same until a moment. With a clock of its own the loop takes it as a time of that clock.
 inline auto sleep_until(deadline moment) {
-    return detail::sleep_request(moment.time().time_since_epoch(), false);
+    using std::chrono::nanoseconds;
+    const nanoseconds since_epoch = moment.time().time_since_epoch();
+    return detail::sleep_request<false>(std::max(since_epoch, nanoseconds::zero()));
 }
 /// `co_await yield_now()`: lets every other task that is ready run once. Python: sleep(0).
 /// Throws: cancelled_error.

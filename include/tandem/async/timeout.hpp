@@ -108,15 +108,6 @@ class [[nodiscard]] timeout_request {
     task<T> work_;
 };
 
-// Saturates.
-template <class Rep, class Period>
-std::chrono::nanoseconds in_nanoseconds(std::chrono::duration<Rep, Period> time) {
-    const std::chrono::duration<double> seconds = time;
-    if (!(seconds < std::chrono::duration<double>(9e9))) return forever;
-    if (!(time > time.zero())) return std::chrono::nanoseconds::zero();
-    return std::chrono::ceil<std::chrono::nanoseconds>(time);
-}
-
 }  // namespace detail
 
 /// `T x = co_await with_timeout(10ms, f());`: cancels f() when the time is over, and waits for its

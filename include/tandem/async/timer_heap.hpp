@@ -5,6 +5,7 @@
 #include <tandem/core/deadline.hpp>
 #include <tandem/coroutine/chain.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -142,5 +143,14 @@ class timer_heap {
     std::vector<entry> entries_;
     std::uint32_t last_order_ = 0;
 };
+
+// How long to wait: not less than no time; `forever` if it does not fit.
+template <class Rep, class Period>
+std::chrono::nanoseconds in_nanoseconds(std::chrono::duration<Rep, Period> time) {
+    const std::chrono::duration<double> seconds = time;
+    if (!(seconds < std::chrono::duration<double>(9e9))) return forever;
+    if (!(time > time.zero())) return std::chrono::nanoseconds::zero();
+    return std::chrono::ceil<std::chrono::nanoseconds>(time);
+}
 
 }  // namespace tandem::detail

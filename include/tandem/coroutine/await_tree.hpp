@@ -9,13 +9,23 @@
 
 namespace tandem::detail {
 
+// Where the parameters begin; clang writes `(anonymous namespace)` and the like before them.
+inline std::size_t parameters_of(std::string_view signature) noexcept {
+    const std::string_view call = "operator()";
+    const auto found = signature.find(call);
+    std::size_t at = found == signature.npos ? 0 : found + call.size();
+    while ((at = signature.find('(', at)) != signature.npos) {
+        const auto rest = signature.substr(at);
+        if (rest.substr(0, 10) != "(anonymous" && rest.substr(0, 7) != "(lambda") return at;
+        at = signature.find(')', at);
+    }
+    return signature.size();
+}
+
 // `task<int> ns::f(int)` becomes `ns::f`. g++ 12 may name the body of a coroutine by its frame,
 // as in `void ns::f(ns::f(int)::_ZN2ns1fEi.Frame*)`, which becomes the same.
 inline std::string short_name(std::string_view signature) {
-    const std::string_view call = "operator()";
-    const auto from = signature.find(call);
-    auto end = signature.find('(', from == signature.npos ? 0 : from + call.size());
-    if (end == signature.npos) end = signature.size();
+    const auto end = parameters_of(signature);
     int depth = 0;
     auto begin = end;
     while (begin != 0) {

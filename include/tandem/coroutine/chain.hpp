@@ -169,7 +169,8 @@ class chain : public runnable {
 
     // Has an effect once. Requires: not ended. It may end before this returns, but does not run.
     void cancel() noexcept {
-        if (std::exchange(cancelled_, true)) return;
+        if (cancelled_) return;
+        cancelled_ = true;
         if (waiting_at_ && shields_ == 0) waiting_at_->cancel();
     }
     bool was_cancelled() const noexcept { return cancelled_; }
@@ -212,20 +213,27 @@ class chain : public runnable {
     void end() noexcept { ended_ = true; }
 
     // Of those chains that nobody awaits: how many own it, whether it is parked when suspended.
-    std::uint16_t owners_ = 0;
-    bool is_listed_ = false;
-    bool is_seen_ = false;  // whether its error has been told of
+    std::uint32_t owners_ = 0;
+    bool is_listed_ : 1 = false;
+    bool is_seen_ : 1 = false;  // whether its error has been told of
 
    private:
-    bool cancelled_ = false;
-    bool started_ = false;
-    bool ended_ = false;
+    bool cancelled_ : 1 = false;
+    bool started_ : 1 = false;
+    bool ended_ : 1 = false;
     std::uint16_t shields_ = 0;
     scheduler* home_;
     promise_base* root_ = nullptr;
     promise_base* leaf_ = nullptr;     // where it is suspended
     operation* waiting_at_ = nullptr;  // null while it is ready or runs
 };
+
+inline void operation::suspend_in(promise_base& leaf) noexcept {
+    chain_ = driver::here.current;
+    chain_->suspended_at(*this, leaf);
+}
+inline void operation::go_on() noexcept { chain_->go_on(); }
+inline void operation::wake() noexcept { chain_->wake(); }
 
 // That a chain waits for something that comes from outside of its loop.
 class outside_wait {

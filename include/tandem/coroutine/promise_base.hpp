@@ -143,12 +143,6 @@ template <class Promise>
 void operation::suspend(std::coroutine_handle<Promise> leaf) noexcept {
     suspend_in(leaf.promise());
 }
-inline void operation::suspend_in(promise_base& leaf) noexcept {
-    chain_ = driver::here.current;
-    chain_->suspended_at(*this, leaf);
-}
-inline void operation::go_on() noexcept { chain_->go_on(); }
-inline void operation::wake() noexcept { chain_->wake(); }
 
 inline void chain::run() noexcept {
     if (cancelled_ && !started_ && shields_ == 0) {

@@ -1,0 +1,10 @@
+// expect: co_await std::move(x)
+// SPDX-License-Identifier: BSL-1.0
+#include <tandem/async/spawn.hpp>
+
+tandem::task<int> gives();
+
+tandem::task<> awaits_a_name() {
+    auto x = tandem::spawn(gives());
+    co_await x;
+}
