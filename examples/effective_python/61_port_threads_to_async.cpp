@@ -195,7 +195,7 @@ task<> serve_session(stream peer) {
     }
 }
 
-// The rules of a request, told from the words about it.
+// The server's guesses, as they come.
 tandem::async_generator<int> guesses(stream& server, int requests) {
     for (int i = 0; i < requests; ++i) {
         co_await server.write("NUMBER\n");
@@ -204,20 +204,16 @@ tandem::async_generator<int> guesses(stream& server, int requests) {
     }
 }
 
-// A game, as a scope: however its body ends, the server hears of the end.
 task<> play(stream& server, int lower, int upper, int secret, int requests) {
     announce(lower, upper, secret);
-    const auto body = [=](stream& peer) -> task<> {
-        secret_number number(secret);
-        auto all = guesses(peer, requests);
-        while (const int* guess = co_await all.next()) {
-            const auto decision = number.report(*guess);
-            co_await peer.write("REPORT " + decision + "\n");
-            say("Client: " + std::to_string(*guess) + " is " + decision);
-        }
-    };
+    secret_number number(secret);
     co_await server.write("PARAMS " + std::to_string(lower) + " " + std::to_string(upper) + "\n");
-    co_await body(server);
+    auto all = guesses(server, requests);
+    while (const int* guess = co_await all.next()) {
+        const auto decision = number.report(*guess);
+        co_await server.write("REPORT " + decision + "\n");
+        say("Client: " + std::to_string(*guess) + " is " + decision);
+    }
     co_await server.write("PARAMS 0 -1\n");
 }
 

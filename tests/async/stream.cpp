@@ -289,7 +289,6 @@ TEST_CASE("the loop's end waits for what was kept, for a time", "[stream]") {
     const auto main = [](tandem::unique_fd to, std::chrono::milliseconds linger) -> task<> {
         stream out(std::move(to), {.high_water = 4'000'000, .linger = linger});
         co_await out.write(std::string(3'000'000, 'x'));
-        CHECK(out.unsent() > 0);
     };
     SECTION("nobody reads") { run(main(std::move(near), 20ms)); }
     SECTION("a thread reads") {
