@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSL-1.0
 // echo.cpp: 64 bytes there and back over loopback, both ends in one thread.
 //
-// echo/LIBRARY/CONNECTIONS: every client writes 64 bytes and reads them back, 20 times an iteration.
+// echo/LIBRARY/CONNECTIONS: a client writes 64 bytes and reads them back, 20 times an iteration.
 // stream/LIBRARY: a writer sends messages of 512 bytes, one write each, to a reader.
 #include <benchmark/benchmark.h>
 #include <tandem/async/event_loop.hpp>

@@ -121,8 +121,8 @@ TEST_CASE("a line over the limit is an error, and the next one can be read", "[s
         CHECK(got1 == "next");
         co_await std::move(writer);
     };
-    for (const std::size_t length : {101, 102, 5000, 20000}) run(main(length, false));
-    for (const std::size_t length : {101, 102, 300}) run(main(length, true));
+    for (const std::size_t length : {101u, 102u, 5000u, 20000u}) run(main(length, false));
+    for (const std::size_t length : {101u, 102u, 300u}) run(main(length, true));
 
     const auto exact = []() -> task<> {
         two_ends pair({.line_limit = 100});

@@ -87,7 +87,7 @@ class polled_fd : public descriptor_watch {
         : fd_(std::move(fd)), short_is_empty_(short_is_empty) {}
     polled_fd(const polled_fd&) = delete;
     polled_fd& operator=(const polled_fd&) = delete;
-    ~polled_fd() { close(); }
+    virtual ~polled_fd() { close(); }
 
     int get() const noexcept { return fd_.get(); }
     bool is_open() const noexcept { return static_cast<bool>(fd_); }
