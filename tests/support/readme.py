@@ -10,6 +10,8 @@ A comment right above a block changes that:
     <!-- not compiled -->     the block is only looked at by people
     <!-- given: CODE -->      CODE stands before the block: declarations that it takes for granted
 """
+import concurrent.futures
+import os
 import re
 import subprocess
 import sys
@@ -56,6 +58,19 @@ def compile_one(command, program):
     return done.stdout if done.returncode else None
 
 
+def compile_block(command, line, comment, code):
+    """None, or what the compiler says of the last way to read it."""
+    if comment.startswith("not compiled"):
+        return None
+    given = comment[len("given:"):] if comment.startswith("given:") else ""
+    said = ""
+    for program in candidates(line, given, code):
+        said = compile_one(command, program)
+        if said is None:
+            break
+    return said
+
+
 def main():
     file, command = sys.argv[1], sys.argv[2:]
     with open(file, encoding="utf-8") as source:
@@ -63,16 +78,10 @@ def main():
     found = list(blocks(text))
     if not found:
         sys.exit(f"{file}: has no ```cpp block")
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        answers = list(pool.map(lambda block: compile_block(command, *block), found))
     wrong = 0
-    for line, comment, code in found:
-        if comment.startswith("not compiled"):
-            continue
-        given = comment[len("given:"):] if comment.startswith("given:") else ""
-        said = ""
-        for program in candidates(line, given, code):
-            said = compile_one(command, program)
-            if said is None:
-                break
+    for (line, _, _), said in zip(found, answers):
         if said is not None:
             wrong += 1
             print(f"{file}:{line}: this block does not compile\n{said}")
